@@ -1,0 +1,42 @@
+# How everything is compiled: C++20, warnings are errors, hardened where it ships, sanitized where it is tested.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+set(HELHED_SANITIZE "" CACHE STRING "Sanitizers to compile with, as -fsanitize takes them")
+option(HELHED_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+
+find_program(HELHED_CCACHE ccache)
+if(HELHED_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${HELHED_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
+endif()
+find_program(HELHED_MOLD mold)
+if(HELHED_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Debug builds of templates are slow to link and to run without any optimisation at all; -Og and few line tables keep both short.
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -D_GLIBCXX_ASSERTIONS")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS")
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-fstack-protector-strong -fcf-protection -fstack-clash-protection)
+  add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+if(HELHED_SANITIZE)
+  add_compile_options(-fsanitize=${HELHED_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${HELHED_SANITIZE})
+endif()
+if(HELHED_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# Our own code only: what protoc makes is compiled without them.
+set(HELHED_WARNINGS
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Woverloaded-virtual
+  -Wconversion -Wno-sign-conversion -Wnull-dereference -Wformat=2 -Wimplicit-fallthrough -Wundef)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # gcc 12 reports these inside inlined library code that is correct (std::string, std::variant, absl::StatusOr).
+  list(APPEND HELHED_WARNINGS -Wduplicated-cond -Wlogical-op -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict)
+endif()

@@ -1,0 +1,72 @@
+# The few kinds of targets there are. A library is a room's part with the headers beside the code; its unit tests are the
+# *_test.cc beside them, gathered into one binary per part so that linking stays cheap.
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC REQUIRED)
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+# helhed_library(NAME [DEPENDS ...]): every .cc of the current folder (or SOURCES) but tests, fuzz targets and main.
+function(helhed_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS *.cc)
+    list(FILTER ARG_SOURCES EXCLUDE REGEX "(_test|_fuzz|main)\\.cc$")
+  endif()
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS})
+  helhed_precompile(${name})
+endfunction()
+
+# helhed_test(NAME [SOURCES ...] [DEPENDS ...] [LABELS ...] [TIMEOUT s]): every *_test.cc of the current folder.
+function(helhed_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS *_test.cc)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  helhed_precompile(${name})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
+
+# helhed_binary(NAME [SOURCES ...] [DEPENDS ...])
+function(helhed_binary name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    set(ARG_SOURCES main.cc)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# helhed_fuzz(NAME SOURCES ... DEPENDS ... CORPUS dir): with the fuzz preset a libFuzzer binary and a short run of it.
+function(helhed_fuzz name)
+  if(NOT HELHED_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
+  add_test(NAME ${name} COMMAND ${name} -runs=20000 -max_total_time=20 ${CMAKE_CURRENT_BINARY_DIR}/${name}_found ${ARG_CORPUS})
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}_found)
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 60)
+endfunction()
+
+# The standard library and protobuf, parsed once for each set of flags.
+function(helhed_precompile target)
+  target_precompile_headers(${target} PRIVATE
+    <algorithm> <chrono> <functional> <map> <memory> <optional> <span> <string> <string_view> <variant> <vector>
+    <google/protobuf/message.h> <absl/status/statusor.h> <absl/strings/str_cat.h>)
+endfunction()

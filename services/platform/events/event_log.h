@@ -1,0 +1,72 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "helhed/events/v1/event.pb.h"
+#include "services/platform/storage/database.h"
+#include "services/platform/storage/list_query.h"
+#include "services/platform/storage/migrate.h"
+
+// A service's log of facts: appended in the transaction of the change, read in one order by everybody, from a cursor.
+//
+// On SQLite the one writer numbers events as it commits them. On PostgreSQL a sequence number is handed out at insert, not at commit, so a
+// reader that goes by number alone can pass an event that commits late and never see it. Events are therefore read in the order (epoch,
+// transaction id, number), and only below the oldest transaction that still runs. The epoch counts restores into another
+// cluster, whose transaction ids begin anew.
+namespace helhed::events {
+
+class EventLog {
+ public:
+  // The tables of the log, for the service's migrations.
+  static std::span<storage::Migration const> Migrations();
+
+  // Reads the log's identity and, on PostgreSQL, begins a new epoch when the cluster's transaction ids lie behind the log.
+  static absl::StatusOr<std::unique_ptr<EventLog>> Open(storage::Database& database, storage::TokenSealer const& sealer);
+  ~EventLog();
+
+  // Appends within `tx`. Sends no wake-up: call Appended() when the transaction has been committed.
+  absl::Status Append(storage::WriteTransaction& tx, v1::Event const& event);
+  void Appended();
+
+  struct Batch {
+    std::vector<v1::Event> events;  // each with its `cursor`
+    std::string next_cursor;
+  };
+  // Events after `cursor` (see ReadEventsRequest.cursor), at most `limit`, only of `types` when that is not empty. Errors: OUT_OF_RANGE
+  // CURSOR_TOO_OLD with the oldest cursor in the metadata, INVALID_ARGUMENT CURSOR_INVALID.
+  absl::StatusOr<Batch> Read(storage::Limits const& limits, std::string_view cursor, int limit, std::span<std::string const> types);
+
+  // Removes events that happened before `before`, at most `limit` at a time, and returns how many. Cursors before them become too old.
+  absl::StatusOr<std::int64_t> Trim(storage::Limits const& limits, absl::Time before, int limit);
+
+  // `wake` is called, on any thread, when something may have been appended by this process. The returned id ends it; afterwards `wake`
+  // is not running and will not be called.
+  std::uint64_t Subscribe(std::function<void()> wake);
+  void Unsubscribe(std::uint64_t id);
+
+  // How often to look for events that another process appended.
+  absl::Duration poll_interval() const;
+
+  // The age of the oldest running transaction that holds the feed back, and the number of events not yet readable; for metrics.
+  struct Lag {
+    absl::Duration horizon_age;
+  };
+  absl::StatusOr<Lag> MeasureLag(storage::Limits const& limits);
+
+ private:
+  struct State;
+  explicit EventLog(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace helhed::events
