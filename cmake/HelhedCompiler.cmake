@@ -9,7 +9,8 @@ option(HELHED_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 
 find_program(HELHED_CCACHE ccache)
 if(HELHED_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${HELHED_CCACHE})
+  # Paths are hashed relative to the checkout, so that build trees side by side share what they compile.
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${HELHED_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 find_program(HELHED_MOLD mold)

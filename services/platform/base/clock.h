@@ -33,8 +33,8 @@ class FakeClock final : public Clock {
   std::atomic<std::int64_t> micros_;
 };
 
-// The zone in which the law counts dates: Europe/Copenhagen. Aborts when the system has no time zone data (package tzdata), because
-// then every date would silently be wrong.
+// The zone in which the law counts dates: Europe/Copenhagen. Aborts when the system has no time zone data (package tzdata),
+// because then every date would silently be wrong.
 absl::TimeZone Copenhagen();
 
 // The civil date in Copenhagen at an instant.

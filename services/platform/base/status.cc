@@ -107,8 +107,7 @@ ErrorMetadata MetadataOf(absl::Status const& status) {
 std::vector<FieldViolation> ViolationsOf(absl::Status const& status) {
   std::vector<FieldViolation> violations;
   if (auto const details = Find<google::rpc::BadRequest>(status)) {
-    for (auto const& violation : details->field_violations())
-      violations.push_back({violation.field(), violation.description()});
+    for (auto const& violation : details->field_violations()) violations.push_back({violation.field(), violation.description()});
   }
   return violations;
 }

@@ -87,15 +87,15 @@ absl::Status StatusOf(absl::StatusOr<T>&& result) {
 #define HELHED_CONCAT(a, b) HELHED_CONCAT_(a, b)
 
 // Leaves the function with the error of `expression` (an absl::Status), if it is one.
-#define RETURN_IF_ERROR(expression)                                             \
-  if (absl::Status helhed_status = (expression); helhed_status.ok()) [[likely]] \
-    ;                                                                           \
-  else                                                                          \
+#define RETURN_IF_ERROR(expression)                                  \
+  if (absl::Status helhed_status = (expression); helhed_status.ok()) \
+    [[likely]];                                                      \
+  else                                                               \
     return helhed_status
 
 // `left = *expression`, or leaves the function with its error. `left` may declare: ASSIGN_OR_RETURN(auto const plan, Find(...)).
 #define ASSIGN_OR_RETURN(left, ...) HELHED_ASSIGN_OR_RETURN_(HELHED_CONCAT(helhed_or_, __LINE__), left, __VA_ARGS__)
-#define HELHED_ASSIGN_OR_RETURN_(result, left, ...)           \
-  auto result = (__VA_ARGS__);                                \
-  if (!result.ok()) return std::move(result).status();        \
+#define HELHED_ASSIGN_OR_RETURN_(result, left, ...)    \
+  auto result = (__VA_ARGS__);                         \
+  if (!result.ok()) return std::move(result).status(); \
   left = *std::move(result)

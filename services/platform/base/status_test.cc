@@ -10,9 +10,9 @@ namespace helhed {
 namespace {
 
 TEST(Error, CarriesItsReasonAcrossProcesses) {
-  auto const status = WithRetryDelay(
-      Error(absl::StatusCode::kAborted, common::v1::ERROR_REASON_ETAG_MISMATCH, "stale", {{"current_etag", "x"}}),
-      std::chrono::milliseconds(1500));
+  auto const status =
+      WithRetryDelay(Error(absl::StatusCode::kAborted, common::v1::ERROR_REASON_ETAG_MISMATCH, "stale", {{"current_etag", "x"}}),
+                     std::chrono::milliseconds(1500));
   auto const copy = FromProto(ToProto(status));
   EXPECT_EQ(copy, status);
   EXPECT_EQ(ReasonOf(copy), "ETAG_MISMATCH");

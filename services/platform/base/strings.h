@@ -9,8 +9,8 @@
 
 namespace helhed {
 
-// Debian builds Abseil so that absl::string_view is a type of its own, which neither converts to std::string_view nor from it. Our
-// interfaces use std::string_view; these two cross the border.
+// Debian builds Abseil so that absl::string_view is a type of its own, which neither converts to std::string_view nor from it.
+// Our interfaces use std::string_view; these two cross the border.
 inline absl::string_view Av(std::string_view s) { return {s.data(), s.size()}; }
 inline std::string_view Sv(absl::string_view s) { return {s.data(), s.size()}; }
 

@@ -73,10 +73,10 @@ policy::v1::DataClass MostPrivate(google::protobuf::Descriptor const& type);
 // The data class of a field: its own, or its message's.
 policy::v1::DataClass DataClassOf(google::protobuf::FieldDescriptor const& field);
 
-// What the update mask of an Update request means (AIP-134): the paths to change of the resource, in the contract's names. An empty
-// mask stands for every field set in `resource`; `*` for every field that may be changed. OUTPUT_ONLY, IMMUTABLE and IDENTIFIER
-// fields and `etag` are refused when they are named and differ from `current`; they are left out otherwise.
-// Copies those fields from `resource` onto `current`. Errors: BAD_REQUEST that names the paths.
+// What the update mask of an Update request means (AIP-134): the paths to change of the resource, in the contract's names. An
+// empty mask stands for every field set in `resource`; `*` for every field that may be changed. OUTPUT_ONLY, IMMUTABLE and
+// IDENTIFIER fields and `etag` are refused when they are named and differ from `current`; they are left out otherwise. Copies
+// those fields from `resource` onto `current`. Errors: BAD_REQUEST that names the paths.
 absl::Status ApplyUpdate(google::protobuf::FieldMask const& mask, google::protobuf::Message const& resource,
                          google::protobuf::Message& current, std::string_view resource_field);
 

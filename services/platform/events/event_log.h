@@ -19,10 +19,10 @@
 
 // A service's log of facts: appended in the transaction of the change, read in one order by everybody, from a cursor.
 //
-// On SQLite the one writer numbers events as it commits them. On PostgreSQL a sequence number is handed out at insert, not at commit, so a
-// reader that goes by number alone can pass an event that commits late and never see it. Events are therefore read in the order (epoch,
-// transaction id, number), and only below the oldest transaction that still runs. The epoch counts restores into another
-// cluster, whose transaction ids begin anew.
+// On SQLite the one writer numbers events as it commits them. On PostgreSQL a sequence number is handed out at insert, not at
+// commit, so a reader that goes by number alone can pass an event that commits late and never see it. Events are therefore read
+// in the order (epoch, transaction id, number), and only below the oldest transaction that still runs. The epoch counts restores
+// into another cluster, whose transaction ids begin anew.
 namespace helhed::events {
 
 class EventLog {
@@ -42,15 +42,17 @@ class EventLog {
     std::vector<v1::Event> events;  // each with its `cursor`
     std::string next_cursor;
   };
-  // Events after `cursor` (see ReadEventsRequest.cursor), at most `limit`, only of `types` when that is not empty. Errors: OUT_OF_RANGE
-  // CURSOR_TOO_OLD with the oldest cursor in the metadata, INVALID_ARGUMENT CURSOR_INVALID.
-  absl::StatusOr<Batch> Read(storage::Limits const& limits, std::string_view cursor, int limit, std::span<std::string const> types);
+  // Events after `cursor` (see ReadEventsRequest.cursor), at most `limit`, only of `types` when that is not empty. Errors:
+  // OUT_OF_RANGE CURSOR_TOO_OLD with the oldest cursor in the metadata, INVALID_ARGUMENT CURSOR_INVALID.
+  absl::StatusOr<Batch> Read(storage::Limits const& limits, std::string_view cursor, int limit,
+                             std::span<std::string const> types);
 
-  // Removes events that happened before `before`, at most `limit` at a time, and returns how many. Cursors before them become too old.
+  // Removes events that happened before `before`, at most `limit` at a time, and returns how many. Cursors before them become too
+  // old.
   absl::StatusOr<std::int64_t> Trim(storage::Limits const& limits, absl::Time before, int limit);
 
-  // `wake` is called, on any thread, when something may have been appended by this process. The returned id ends it; afterwards `wake`
-  // is not running and will not be called.
+  // `wake` is called, on any thread, when something may have been appended by this process. The returned id ends it; afterwards
+  // `wake` is not running and will not be called.
   std::uint64_t Subscribe(std::function<void()> wake);
   void Unsubscribe(std::uint64_t id);
 

@@ -54,8 +54,8 @@ class Verifier {
   absl::Status AddKeyFile(std::string const& path);
   absl::Status AddKey(std::string_view public_key_text);
 
-  // Errors, all UNAUTHENTICATED: IDENTITY_MISSING (empty), IDENTITY_INVALID (form, key or signature), IDENTITY_EXPIRED (or not yet
-  // valid; one minute of clock difference is forgiven, a life over one hour is not), IDENTITY_FOREIGN (audience).
+  // Errors, all UNAUTHENTICATED: IDENTITY_MISSING (empty), IDENTITY_INVALID (form, key or signature), IDENTITY_EXPIRED (or not
+  // yet valid; one minute of clock difference is forgiven, a life over one hour is not), IDENTITY_FOREIGN (audience).
   absl::StatusOr<std::shared_ptr<common::v1::Identity const>> Verify(std::string_view signed_identity) const;
 
  private:

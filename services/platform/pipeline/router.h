@@ -18,8 +18,8 @@
 
 namespace helhed {
 
-// A server stream as its handler makes it: asked for messages when the caller can take more, and never holding a thread while there
-// are none.
+// A server stream as its handler makes it: asked for messages when the caller can take more, and never holding a thread while
+// there are none.
 class ServerStream {
  public:
   enum class State {
@@ -50,7 +50,7 @@ class Router {
 
   struct Entry {
     contract::Method const* method = nullptr;
-    google::protobuf::Message const* request = nullptr;   // the default instance to make requests from
+    google::protobuf::Message const* request = nullptr;  // the default instance to make requests from
     google::protobuf::Message const* response = nullptr;
     Unary unary;
     Stream stream;
@@ -59,12 +59,14 @@ class Router {
   // Declares that this process serves all methods of a service.
   void Serve(std::string_view service) { services_.emplace_back(service); }
 
-  // Adds a handler: a member function `absl::StatusOr<Response> (CallContext const&, Request const&)` of `self`, under the name of
-  // its method in `service`: On("helhed.residents.v1.HousingRegisterService", "GetDwelling", this, &HousingRegister::GetDwelling).
+  // Adds a handler: a member function `absl::StatusOr<Response> (CallContext const&, Request const&)` of `self`, under the name
+  // of its method in `service`: On("helhed.residents.v1.HousingRegisterService", "GetDwelling", this,
+  // &HousingRegister::GetDwelling).
   template <typename Self, typename Request, typename Response>
   void On(std::string_view service, std::string_view method, Self* self,
           absl::StatusOr<Response> (Self::*handler)(CallContext const&, Request const&)) {
-    Add(service, method, &Request::default_instance(), &Response::default_instance(),
+    Add(
+        service, method, &Request::default_instance(), &Response::default_instance(),
         [self, handler](CallContext const& call, google::protobuf::Message const& request,
                         google::protobuf::Arena& arena) -> absl::StatusOr<google::protobuf::Message*> {
           auto result = (self->*handler)(call, static_cast<Request const&>(request));

@@ -25,7 +25,8 @@ class Store;
 // Reads by resource. Valid during the unit it was passed to.
 class ReadTransaction {
  public:
-  ReadTransaction(Store const& store, CallContext const& call, storage::ReadTransaction& tx) : store_(store), call_(call), tx_(tx) {}
+  ReadTransaction(Store const& store, CallContext const& call, storage::ReadTransaction& tx)
+      : store_(store), call_(call), tx_(tx) {}
 
   // The resource of that name, or NOT_FOUND.
   template <typename M>
@@ -78,7 +79,8 @@ class WriteTransaction : public ReadTransaction {
   }
   absl::Status Lock(std::string_view key) { return write_.Lock(key); }
 
-  // Appends what happened to the service's event log. `subject` is the resource it is about, `plan` the plan if it belongs to one.
+  // Appends what happened to the service's event log. `subject` is the resource it is about, `plan` the plan if it belongs to
+  // one.
   absl::Status Append(google::protobuf::Message const& data, std::string_view subject, std::string_view plan = "");
 
  private:
@@ -111,21 +113,20 @@ class Store {
     return *std::move(result);
   }
 
-  // Runs `unit(WriteTransaction&)`, which returns absl::StatusOr<Response>, in one transaction with the idempotency record, the audit
-  // row and the events it appends. A repeated request_id gives the first answer without running `unit`; another request under the
-  // same id is INVALID_ARGUMENT REQUEST_ID_REUSED. With validate_only everything is run and nothing is kept.
+  // Runs `unit(WriteTransaction&)`, which returns absl::StatusOr<Response>, in one transaction with the idempotency record, the
+  // audit row and the events it appends. A repeated request_id gives the first answer without running `unit`; another request
+  // under the same id is INVALID_ARGUMENT REQUEST_ID_REUSED. With validate_only everything is run and nothing is kept.
   template <typename Unit>
   std::invoke_result_t<Unit, WriteTransaction&> Write(CallContext const& call, Unit&& unit) {
     using Result = std::invoke_result_t<Unit, WriteTransaction&>;
     using Response = typename Result::value_type;
     Response response;
-    absl::Status const status =
-        WriteErased(call, response, [&](WriteTransaction& tx) -> absl::Status {
-          Result result = unit(tx);
-          if (!result.ok()) return std::move(result).status();
-          response = *std::move(result);
-          return absl::OkStatus();
-        });
+    absl::Status const status = WriteErased(call, response, [&](WriteTransaction& tx) -> absl::Status {
+      Result result = unit(tx);
+      if (!result.ok()) return std::move(result).status();
+      response = *std::move(result);
+      return absl::OkStatus();
+    });
     if (!status.ok()) return status;
     return response;
   }
@@ -159,11 +160,11 @@ absl::StatusOr<Response> ReadTransaction::List(Request const& request, storage::
     if (Response::descriptor()->field(i)->is_repeated()) items = Response::descriptor()->field(i);
   }
   auto const& table = store_.parts().schema->Of(*items->message_type());
-  ASSIGN_OR_RETURN(auto token, storage::List(tx_, table, *store_.parts().sealer, request, options,
-                                             [&](google::protobuf::Message& item) {
-                                               auto* const added = response.GetReflection()->AddMessage(&response, items);
-                                               added->GetReflection()->Swap(added, &item);
-                                             }));
+  ASSIGN_OR_RETURN(auto token,
+                   storage::List(tx_, table, *store_.parts().sealer, request, options, [&](google::protobuf::Message& item) {
+                     auto* const added = response.GetReflection()->AddMessage(&response, items);
+                     added->GetReflection()->Swap(added, &item);
+                   }));
   response.set_next_page_token(std::move(token));
   return response;
 }

@@ -108,8 +108,9 @@ class WriteTransaction : public ReadTransaction {
     return Execute(statement, std::span<Bind const>(binds.begin(), binds.size()));
   }
 
-  // Sends a statement without waiting for it: on PostgreSQL it travels with what follows, in one round trip. Its binds are copied.
-  // Its error, passed through `explain` if that is given, is what the next Query or Execute, or else the transaction, returns.
+  // Sends a statement without waiting for it: on PostgreSQL it travels with what follows, in one round trip. Its binds are
+  // copied. Its error, passed through `explain` if that is given, is what the next Query or Execute, or else the transaction,
+  // returns.
   using Explain = std::function<absl::Status(absl::Status)>;
   virtual absl::Status Enqueue(Statement const& statement, std::span<Bind const> binds, Explain explain = nullptr) = 0;
 
@@ -175,8 +176,8 @@ struct PostgresOptions {
   int retries_max = 5;
 };
 
-// Opens a store that exists or can be made. Errors: FAILED_PRECONDITION when another process has the file open, when the server is
-// older than 15, or when the database's collation is not C (names and keys must sort the same on both engines, and must not
+// Opens a store that exists or can be made. Errors: FAILED_PRECONDITION when another process has the file open, when the server
+// is older than 15, or when the database's collation is not C (names and keys must sort the same on both engines, and must not
 // change with an upgrade of the C library).
 absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(SqliteOptions options);
 absl::StatusOr<std::unique_ptr<Database>> OpenPostgres(PostgresOptions options);

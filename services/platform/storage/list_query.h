@@ -10,8 +10,8 @@
 
 #include "services/platform/storage/table.h"
 
-// Lists after AIP-132, AIP-158 and AIP-160: a page of a table, filtered and ordered by what the contract declares, by keyset and never
-// by offset. What the caller writes is compiled to SQL with parameters, never to text.
+// Lists after AIP-132, AIP-158 and AIP-160: a page of a table, filtered and ordered by what the contract declares, by keyset and
+// never by offset. What the caller writes is compiled to SQL with parameters, never to text.
 namespace helhed::storage {
 
 // A condition that the handler adds; `?` stands for the next bind. The text is a literal of the service, never of a caller.
@@ -35,8 +35,8 @@ class TokenSealer {
 };
 
 struct ListOptions {
-  // What to select from when that is more than the table: `dwellings d JOIN dwelling_departments m USING (organisation, dwelling)`,
-  // with `d` in `alias`.
+  // What to select from when that is more than the table: `dwellings d JOIN dwelling_departments m USING (organisation,
+  // dwelling)`, with `d` in `alias`.
   std::string_view from;
   std::string_view alias;
   // Further columns, `m.department AS department`.
@@ -52,9 +52,9 @@ struct ListOptions {
   int page_size_max = 1000;
 };
 
-// One page. `request` is a List request of the contract: its fields page_size, page_token, filter and order_by are used, and all others are
-// what the page token is bound to. Calls `on_item` with each message, made of the table's type and valid during the call.
-// Returns the next page token, empty on the last page. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID, FILTER_INVALID or
+// One page. `request` is a List request of the contract: its fields page_size, page_token, filter and order_by are used, and all
+// others are what the page token is bound to. Calls `on_item` with each message, made of the table's type and valid during the
+// call. Returns the next page token, empty on the last page. Errors: INVALID_ARGUMENT PAGE_TOKEN_INVALID, FILTER_INVALID or
 // ORDER_BY_INVALID, naming the declared fields where one is not declared.
 absl::StatusOr<std::string> List(ReadTransaction& tx, Table const& table, TokenSealer const& sealer,
                                  google::protobuf::Message const& request, ListOptions const& options,

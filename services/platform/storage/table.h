@@ -17,17 +17,19 @@
 //
 // A table holds one resource type. Its columns are named after the contract:
 //
-//   key columns          the variables of the resource's pattern, in order (`organisation`, `dwelling`); together with them the field
+//   key columns          the variables of the resource's pattern, in order (`organisation`, `dwelling`); together with them the
+//   field
 //                        `name` is made and read
 //   string, bytes        TEXT, BYTEA; an empty optional string is NULL
 //   int32, int64, enum   BIGINT (enums by number); bool BOOLEAN
 //   Timestamp            BIGINT, microseconds since 1970 UTC
 //   google.type.Date     TEXT, `YYYY-MM-DD`
-//   a message field      its fields' columns with the field's name before them: `period` -> `period_start_date`, `period_end_date`
-//   a reference          (string with google.api.resource_reference) the last variable's value in a column of the field's name, each
-//                        earlier one in `<field>_<variable>` if there is such a column, else it is the row's own key column of that
-//                        name, and a reference elsewhere is refused: Dwelling.department -> `department`, with the organisation being
-//                        the row's own
+//   a message field      its fields' columns with the field's name before them: `period` -> `period_start_date`,
+//   `period_end_date` a reference          (string with google.api.resource_reference) the last variable's value in a column of
+//   the field's name, each
+//                        earlier one in `<field>_<variable>` if there is such a column, else it is the row's own key column of
+//                        that name, and a reference elsewhere is refused: Dwelling.department -> `department`, with the
+//                        organisation being the row's own
 //   sorted as Danes do   besides its column, `<field>_sort` BYTEA: the ICU collation key (see collation.h)
 //   revision             BIGINT, counts changes; `etag` is made from it and the key
 //   create_time, update_time   set by the platform from the call's clock
@@ -45,8 +47,8 @@ class Table {
     std::vector<std::string_view> extra;
   };
 
-  // Reads the table's columns from the database. Errors: FAILED_PRECONDITION that names every column without a field and every key
-  // column that is missing.
+  // Reads the table's columns from the database. Errors: FAILED_PRECONDITION that names every column without a field and every
+  // key column that is missing.
   static absl::StatusOr<std::unique_ptr<Table>> Open(Database& database, Options const& options);
   ~Table();
 
@@ -56,23 +58,24 @@ class Table {
   // The columns to select, comma-separated, each with `prefix` (`d.`) before it.
   std::string Select(std::string_view prefix = "") const;
 
-  // Fills `message` from a row that holds the selected columns, under whatever further ones a query adds: a further column that is
-  // named like a field of the message (or a reference's column) fills it too.
+  // Fills `message` from a row that holds the selected columns, under whatever further ones a query adds: a further column that
+  // is named like a field of the message (or a reference's column) fills it too.
   void Read(Rows const& rows, std::size_t row, google::protobuf::Message& message) const;
 
   // NOT_FOUND when there is none, or when `resource_name` does not fit the pattern.
   absl::Status Get(ReadTransaction& tx, std::string_view resource_name, google::protobuf::Message& message) const;
   absl::StatusOr<bool> Exists(ReadTransaction& tx, std::string_view resource_name) const;
 
-  // Inserts, with revision 1 and both times set to `now`, and sets `etag` and the times in `message`. ALREADY_EXISTS RESOURCE_EXISTS
-  // when the name is taken. The insert is enqueued: see WriteTransaction::Enqueue.
+  // Inserts, with revision 1 and both times set to `now`, and sets `etag` and the times in `message`. ALREADY_EXISTS
+  // RESOURCE_EXISTS when the name is taken. The insert is enqueued: see WriteTransaction::Enqueue.
   absl::Status Insert(WriteTransaction& tx, google::protobuf::Message& message, absl::Time now) const;
   // Inserts many with few statements (multi-row VALUES). Same errors; `index` in the metadata says which.
   absl::Status InsertMany(WriteTransaction& tx, std::span<google::protobuf::Message* const> messages, absl::Time now) const;
 
-  // Writes every column but the key and create_time, when the stored etag is still `expected_etag`. ABORTED ETAG_MISMATCH names the
-  // current one. Sets the new etag and update_time in `message`.
-  absl::Status Update(WriteTransaction& tx, google::protobuf::Message& message, std::string_view expected_etag, absl::Time now) const;
+  // Writes every column but the key and create_time, when the stored etag is still `expected_etag`. ABORTED ETAG_MISMATCH names
+  // the current one. Sets the new etag and update_time in `message`.
+  absl::Status Update(WriteTransaction& tx, google::protobuf::Message& message, std::string_view expected_etag,
+                      absl::Time now) const;
 
   // Deletes; an empty `expected_etag` deletes whatever is there. NOT_FOUND, ABORTED ETAG_MISMATCH, or FAILED_PRECONDITION
   // REFERENCE_BROKEN when others refer to it.

@@ -13,10 +13,10 @@ namespace helhed::telemetry {
 
 enum class Severity { kDebug, kInfo, kWarning, kError };
 
-// JSON lines, one object an entry, on standard error: `time`, `severity`, `service`, `message`, then the fields given. Messages are
-// literals: what changes from call to call goes into fields, and no field ever holds what the contract calls PERSONAL or more.
-// Writing never blocks the caller: a bounded queue is emptied by a thread of its own, and entries that do not fit are counted
-// and the count is logged.
+// JSON lines, one object an entry, on standard error: `time`, `severity`, `service`, `message`, then the fields given. Messages
+// are literals: what changes from call to call goes into fields, and no field ever holds what the contract calls PERSONAL or
+// more. Writing never blocks the caller: a bounded queue is emptied by a thread of its own, and entries that do not fit are
+// counted and the count is logged.
 class Log {
  public:
   struct Options {

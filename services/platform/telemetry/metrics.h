@@ -11,7 +11,8 @@
 
 namespace helhed::telemetry {
 
-// Prometheus metrics of one process (prometheus-cpp behind it). Names begin with `helhed_`, end in their unit (`_seconds`, `_bytes`,
+// Prometheus metrics of one process (prometheus-cpp behind it). Names begin with `helhed_`, end in their unit (`_seconds`,
+// `_bytes`,
 // `_total`). Labels come from the contract and from literals only: an unbounded label is a leak of memory, and of people's data.
 class Counter {
  public:

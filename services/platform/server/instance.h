@@ -1,0 +1,86 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "services/platform/events/event_log.h"
+#include "services/platform/pipeline/executor.h"
+#include "services/platform/pipeline/pipeline.h"
+#include "services/platform/service/store.h"
+#include "services/platform/storage/database.h"
+#include "services/platform/storage/migrate.h"
+#include "services/platform/telemetry/log.h"
+#include "services/platform/telemetry/metrics.h"
+
+// A service put together: store, events, handlers and pipeline, without a door. The gRPC server, the suite and the tests each put
+// a door before it.
+namespace helhed::server {
+
+// What handlers may stand on.
+struct Environment {
+  Store& store;
+  Clock const& clock;
+  Random& random;
+  telemetry::Log& log;
+  telemetry::Metrics& metrics;
+};
+
+// What makes one service different from another.
+struct Definition {
+  std::string name;                   // `residents`
+  std::vector<std::string> services;  // full names in the contract; EventService is added by the platform
+  std::vector<storage::Migration> migrations;
+  std::vector<storage::Table::Options> resources;
+  // Makes the handlers and enters them in the router. What is returned owns them.
+  std::function<std::shared_ptr<void>(Environment const&, Router&)> handlers;
+};
+
+struct StorageOptions {
+  // One of them: a file, or a libpq connection string.
+  std::string sqlite_path;
+  std::string postgres;
+  std::string postgres_password;
+  int connections = 8;
+};
+
+struct InstanceOptions {
+  StorageOptions storage;
+  // Public keys that identities may be signed with, and the policy file.
+  std::vector<std::string> identity_key_files;
+  std::string roles_file;
+  int threads = 16;
+  int queue_max = 512;
+};
+
+// Everything of the platform's migrations and the service's, in order.
+std::vector<storage::Migration> AllMigrations(Definition const& definition);
+
+absl::StatusOr<std::unique_ptr<storage::Database>> OpenDatabase(StorageOptions const& options);
+
+class Instance {
+ public:
+  // Opens the store and checks schema, contract and handlers. Errors say what to do ("run `residents migrate`").
+  static absl::StatusOr<std::unique_ptr<Instance>> Open(Definition const& definition, InstanceOptions const& options,
+                                                        Clock const& clock, Random& random, telemetry::Log& log,
+                                                        telemetry::Metrics& metrics);
+  // Lets running calls end, then closes the store.
+  ~Instance();
+
+  Pipeline& pipeline();
+  storage::Database& database();
+  events::EventLog& events();
+  Store& store();
+  identity::Verifier& verifier();
+
+ private:
+  struct State;
+  explicit Instance(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace helhed::server
