@@ -4,7 +4,12 @@ find_package(absl REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC REQUIRED)
 find_package(GTest REQUIRED)
-include(GoogleTest)
+
+# What the sanitizer and fuzz runs build: tests labelled `tsan`, and all fuzz targets.
+add_custom_target(tsan_tests)
+add_custom_target(fuzz_targets)
+# What other tools (clang-tidy) need of the build: everything that is generated.
+add_custom_target(helhed_generated)
 
 # helhed_library(NAME [DEPENDS ...]): every .cc of the current folder (or SOURCES) but tests, fuzz targets and main.
 function(helhed_library name)
@@ -20,7 +25,8 @@ function(helhed_library name)
   helhed_precompile(${name})
 endfunction()
 
-# helhed_test(NAME [SOURCES ...] [DEPENDS ...] [LABELS ...] [TIMEOUT s]): every *_test.cc of the current folder.
+# helhed_test(NAME [SOURCES ...] [DEPENDS ...] [LABELS ...] [TIMEOUT s]): every *_test.cc of the current folder. The label `tsan` is for tests with
+# threads and without gRPC: they also run under ThreadSanitizer.
 function(helhed_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
   if(NOT ARG_SOURCES)
@@ -35,6 +41,9 @@ function(helhed_test name)
   helhed_precompile(${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if("tsan" IN_LIST ARG_LABELS)
+    add_dependencies(tsan_tests ${name})
+  endif()
 endfunction()
 
 # helhed_binary(NAME [SOURCES ...] [DEPENDS ...])
@@ -62,6 +71,7 @@ function(helhed_fuzz name)
   add_test(NAME ${name} COMMAND ${name} -runs=20000 -max_total_time=20 ${CMAKE_CURRENT_BINARY_DIR}/${name}_found ${ARG_CORPUS})
   file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}_found)
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 60)
+  add_dependencies(fuzz_targets ${name})
 endfunction()
 
 # The standard library and protobuf, parsed once for each set of flags.

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds, and runs every test. On a fresh Debian 12 this is all that a newcomer runs.
+#   tests/run.sh           everything: with the sanitizers that apply, the fuzz targets briefly, the linters
+#   tests/run.sh quick     the everyday build and its tests only
+# The log of every step stays in build/logs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-all}
+mkdir -p build/logs
+started=$SECONDS
+
+step() {
+  local name=$1
+  shift
+  local begin=$SECONDS
+  printf '%-28s' "$name"
+  if "$@" >"build/logs/$name.log" 2>&1; then
+    printf 'ok    %4d s\n' $((SECONDS - begin))
+  else
+    printf 'FAILED after %d s; the end of build/logs/%s.log:\n' $((SECONDS - begin)) "$name"
+    tail -n 80 "build/logs/$name.log"
+    exit 1
+  fi
+}
+
+configure_and_build() { cmake --preset "$1" && cmake --build --preset "$1" "${@:2}"; }
+run_tests() { ctest --preset "$1" --timeout 300 "${@:2}"; }
+
+step setup deploy/setup.sh build test
+if [[ $mode == quick ]]; then
+  step build-dev configure_and_build dev
+  step test-dev run_tests dev
+else
+  step format tests/lint/format.sh
+  step build-asan configure_and_build asan
+  step test-asan run_tests asan
+  step build-tsan configure_and_build tsan --target tsan_tests
+  step test-tsan run_tests tsan -L tsan
+  step build-fuzz configure_and_build fuzz --target fuzz_targets
+  step test-fuzz run_tests fuzz -L fuzz
+  step tidy tests/lint/tidy.sh
+fi
+
+# Count what ran, for whoever reads only the last line.
+passed=$(cat build/logs/test-*.log | sed -nE 's/^([0-9]+)% tests passed, ([0-9]+) tests failed out of ([0-9]+)$/\3 \2/p' | awk '{p += $1 - $2} END {print p + 0}')
+echo "all in $((SECONDS - started)) s"
+echo "$passed passed, 0 failed"
