@@ -13,6 +13,7 @@ struct TraceContext {
   std::string trace_id;  // 32 lower-case hexadecimal digits, not all zero
   std::string span_id;   // 16 of them
   bool sampled = false;
+  friend bool operator==(TraceContext const&, TraceContext const&) = default;
 
   // The header `traceparent`, version 00.
   std::string ToHeader() const;
