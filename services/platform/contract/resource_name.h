@@ -25,6 +25,9 @@ class NamePattern {
   // The values of the variables, or nullopt when `name` does not fit. A value is 1 to 63 characters of [A-Za-z0-9._~-] and not
   // `-` alone, `.` or `..`.
   std::optional<std::vector<std::string>> Match(std::string_view name) const;
+  // The same question without the values.
+  bool Fits(std::string_view name) const;
+  // The name of these values, as many as there are variables; aborts on another number. They are not checked.
   std::string Make(std::vector<std::string> const& values) const;
 
  private:
