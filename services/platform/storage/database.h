@@ -5,13 +5,17 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,6 +29,9 @@ enum class Engine { kSqlite, kPostgres };
 struct Limits {
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop;
+  // For reads: every query of the unit sees one and the same state. SQLite always gives that; PostgreSQL gives each query the
+  // latest unless it is asked (REPEATABLE READ).
+  bool snapshot = false;
 };
 
 // A value to bind. Text is UTF-8, bytes are opaque; both are views that must outlive the call they are passed to. There is no
@@ -120,7 +127,10 @@ class WriteTransaction : public ReadTransaction {
 
 // Errors of all calls below, besides what the statements themselves say:
 //   ALREADY_EXISTS       a unique or primary key is taken; metadata payload: see ConstraintOf
-//   FAILED_PRECONDITION  a foreign key or check is broken; see ConstraintOf
+//   FAILED_PRECONDITION  a foreign key, check or NOT NULL is broken; see ConstraintOf
+//   INVALID_ARGUMENT     a text to bind is not UTF-8 or holds a zero byte
+//   OUT_OF_RANGE         a computed number does not fit 64 bits
+//   INTERNAL             the statement itself is wrong
 //   ABORTED              serialisation failure or deadlock; the layer has already tried again and given up
 //   DEADLINE_EXCEEDED, CANCELLED   by Limits; nothing was changed
 //   RESOURCE_EXHAUSTED   too much is waiting, or the disk is full
