@@ -56,6 +56,7 @@ FieldPlan RulesOf(FieldDescriptor const& field) {
   plan.identifier = HasBehavior(field, google::api::IDENTIFIER);
   plan.uuid = rules.uuid();
   plan.items_unique = rules.items_unique();
+  plan.elements_by_handler = field.options().GetExtension(policy::v1::field).elements_by_handler();
   plan.length_min = rules.length_min();
   plan.items_min = rules.items_min();
   if (field.type() == FieldDescriptor::TYPE_BYTES) plan.length_max = kBytesMax;

@@ -31,6 +31,7 @@ struct FieldPlan {
   bool identifier = false;
   bool uuid = false;
   bool items_unique = false;
+  bool elements_by_handler = false;
   std::uint32_t length_min = 0;
   std::uint32_t length_max = kCharactersMax;
   std::uint32_t items_min = 0;

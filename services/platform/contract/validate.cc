@@ -154,7 +154,7 @@ class Validation {
       // Not looked into: the limit is there to bound the work.
       return Add(path, absl::StrCat("must have at most ", field.items_max, " elements"));
     }
-    for (std::uint32_t i = 0; i < size; ++i) {
+    for (std::uint32_t i = 0; i < size && !field.elements_by_handler; ++i) {
       CheckValue(message, field, {path.above, path.field, static_cast<int>(i)}, demand, depth);
     }
     if (field.items_unique) CheckUnique(message, field, path, size);
