@@ -129,7 +129,6 @@ class WriteTransaction : public ReadTransaction {
 //   ALREADY_EXISTS       a unique or primary key is taken; metadata payload: see ConstraintOf
 //   FAILED_PRECONDITION  a foreign key, check or NOT NULL is broken; see ConstraintOf
 //   INVALID_ARGUMENT     a text to bind is not UTF-8 or holds a zero byte
-//   OUT_OF_RANGE         a computed number does not fit 64 bits
 //   INTERNAL             the statement itself is wrong
 //   ABORTED              serialisation failure or deadlock; the layer has already tried again and given up
 //   DEADLINE_EXCEEDED, CANCELLED   by Limits; nothing was changed
