@@ -57,9 +57,14 @@ class Method {
 Method const* FindMethod(std::string_view path);
 // All methods of a service by its full name (`helhed.residents.v1.HousingRegisterService`), in the order of the contract.
 std::vector<Method const*> MethodsOf(std::string_view service);
+// The methods of every service of the contract.
+std::vector<Method const*> AllMethods();
 
 // Every rule that `request` breaks, of the fields' rules, `REQUIRED`, resource references and the update mask; OK when none.
-// The error is INVALID_ARGUMENT BAD_REQUEST with all violations.
+// Refused besides: ill-formed UTF-8 and U+0000, enum values that the contract does not have, dates that do not exist, ranges
+// that do not end after they start, instants, durations and masks that are out of form, messages more than 64 deep. In the
+// resource of an Update request only what will be written is REQUIRED, and its name. OUTPUT_ONLY fields are not looked at: they
+// are cleared before (ClearOutputOnly). The error is INVALID_ARGUMENT BAD_REQUEST with all violations; none repeats a value.
 absl::Status Validate(google::protobuf::Message const& request);
 
 // Clears what a caller may not set (OUTPUT_ONLY fields, AIP-203), at every depth. `name` and `etag` stay.

@@ -54,6 +54,12 @@ class Registry {
     return found == by_path_.end() ? nullptr : found->second;
   }
 
+  std::vector<Method const*> All() const {
+    std::vector<Method const*> all;
+    for (auto const& method : methods_) all.push_back(method.get());
+    return all;
+  }
+
   std::vector<Method const*> Of(std::string_view service) const {
     auto const found = by_service_.find(service);
     return found == by_service_.end() ? std::vector<Method const*>() : found->second;
@@ -116,6 +122,8 @@ bool Method::ValidateOnly(Message const& request) const {
 }
 
 Method const* FindMethod(std::string_view path) { return TheRegistry().Find(path); }
+
+std::vector<Method const*> AllMethods() { return TheRegistry().All(); }
 
 std::vector<Method const*> MethodsOf(std::string_view service) { return TheRegistry().Of(service); }
 

@@ -45,6 +45,12 @@ TEST(MethodsOf, KeepsTheOrderOfTheContract) {
   EXPECT_TRUE(MethodsOf("helhed.residents.v1.Nothing").empty());
 }
 
+TEST(AllMethods, AreThoseOfEveryService) {
+  auto const all = AllMethods();
+  EXPECT_GT(all.size(), MethodsOf(kService).size());
+  EXPECT_THAT(all, ::testing::Contains(FindMethod("/helhed.events.v1.EventService/ReadEvents")));
+}
+
 TEST(Method, HasItsLimitsOrThePlatforms) {
   EXPECT_EQ(Find("GetDwelling").timeout(), absl::Seconds(10));
   EXPECT_EQ(Find("GetDwelling").request_bytes_max(), 256 * 1024);
