@@ -79,20 +79,21 @@ TEST(Validate, NamesEveryViolationAtOnce) {
 }
 
 TEST(Validate, NamesFieldsByTheirPath) {
-  residents::v1::BatchCreateDwellingsRequest batch;
-  batch.set_parent("organisations/9001");
-  for (int i = 0; i < 13; ++i) {
-    auto* const row = batch.add_requests();
-    row->set_parent("organisations/9001");
-    auto& dwelling = *row->mutable_dwelling();
-    dwelling.set_department("organisations/9001/departments/001");
-    dwelling.set_address("Remisevej 14");
-    SetDate(*dwelling.mutable_period()->mutable_start_date(), 2022, 1, 1);
-  }
+  test::v1::BatchRequest batch;
+  for (int i = 0; i < 13; ++i) *batch.add_shapes() = GoodUpdate().shape();
   EXPECT_THAT(Faults(batch), IsEmpty());
-  batch.mutable_requests(12)->mutable_dwelling()->set_kvhx_key("short");
-  batch.mutable_requests(3)->mutable_dwelling()->mutable_period()->mutable_start_date()->set_month(13);
-  EXPECT_THAT(Fields(batch), ElementsAre("requests[3].dwelling.period.start_date", "requests[12].dwelling.kvhx_key"));
+  batch.mutable_shapes(12)->mutable_point()->mutable_tag();
+  batch.mutable_shapes(3)->mutable_period()->mutable_start_date()->set_month(13);
+  EXPECT_THAT(Fields(batch), ElementsAre("shapes[3].period.start_date", "shapes[12].point.tag.text"));
+}
+
+TEST(Validate, LeavesTheElementsToTheHandlerWhereTheContractSaysSo) {
+  test::v1::BatchRequest batch;
+  batch.add_rows();
+  batch.add_rows();
+  EXPECT_THAT(Faults(batch), IsEmpty());
+  batch.add_rows();
+  EXPECT_THAT(Faults(batch), ElementsAre("rows: must have at most 2 elements"));
 }
 
 TEST(Validate, CountsLengthInCodePoints) {
