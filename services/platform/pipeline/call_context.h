@@ -4,6 +4,7 @@
 #include <absl/time/time.h>
 
 #include <atomic>
+#include <initializer_list>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -32,7 +33,8 @@ class CallContext {
     absl::Time deadline = absl::InfiniteFuture();
     std::stop_token stop;
     telemetry::TraceContext trace;
-    // The request's own id for idempotency (empty when it gave none), the hash of its bytes, and whether nothing may be stored.
+    // The request's own id for idempotency (empty when it gave none), and whether nothing may be stored. The hash, in
+    // hexadecimal, is the SHA-256 of the method's path and the request as the handler sees it; reads have none.
     std::string request_id;
     std::string request_hash;
     bool validate_only = false;
@@ -58,20 +60,29 @@ class CallContext {
   std::string const& resource() const { return parts_.resource; }
 
   // DEADLINE_EXCEEDED or CANCELLED when the caller no longer waits; handlers with long loops ask now and then.
-  absl::Status Check() const;
+  absl::Status Check() const { return CheckWanted(parts_); }
+  // The same before there is a context.
+  static absl::Status CheckWanted(Parts const& parts);
 
   // Where the caller may use the method's permission: a lone empty string means everywhere. For SCOPE_FILTERED methods.
   std::vector<std::string> const& scopes() const { return parts_.scopes; }
   bool may_everywhere() const { return parts_.scopes.size() == 1 && parts_.scopes.front().empty(); }
 
   // For SCOPE_RESOLVED methods: OK when one of the resources lies within a grant that carries the permission, otherwise NOT_FOUND
-  // for `asked_for` (an object out of scope is as absent). The pipeline fails a call whose handler never asked.
+  // for `asked_for` (an object out of scope is as absent). The pipeline fails a call that succeeds although nothing it asked for
+  // was granted.
   absl::Status RequireAny(std::initializer_list<std::string_view> resources, std::string_view asked_for) const;
   bool scope_was_required() const { return scope_required_.load(); }
+
+  // For whoever answers from the idempotency record: the same caller was granted this very request before, and the handler, which
+  // would ask again, is not run.
+  void AnsweredFromRecord() const { scope_granted_ = true; }
+  bool scope_was_granted() const { return scope_granted_.load(); }
 
  private:
   Parts parts_;
   mutable std::atomic<bool> scope_required_{false};
+  mutable std::atomic<bool> scope_granted_{false};
 };
 
 }  // namespace helhed

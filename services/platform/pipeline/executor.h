@@ -10,7 +10,8 @@
 
 namespace helhed {
 
-// A fixed number of threads and a bounded queue before them. What does not fit is refused by the caller, not delayed.
+// A fixed number of threads and a bounded queue before them, each at least 1. What does not fit is refused by the caller, not
+// delayed. Tasks do not throw.
 class Executor {
  public:
   Executor(std::size_t threads, std::size_t queue_max);

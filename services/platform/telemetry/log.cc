@@ -88,7 +88,7 @@ void WriteString(Writer& writer, std::string_view text, std::string& buffer) {
 }
 
 void WriteEntry(Writer& writer, std::string_view service, Severity severity, std::string_view message,
-                std::initializer_list<Log::Field> fields) {
+                std::span<Log::Field const> fields) {
   static absl::TimeZone const utc = absl::UTCTimeZone();
   std::string buffer;
   writer.StartObject();
@@ -113,8 +113,7 @@ void WriteEntry(Writer& writer, std::string_view service, Severity severity, std
   writer.EndObject();
 }
 
-std::string Format(std::string_view service, Severity severity, std::string_view message,
-                   std::initializer_list<Log::Field> fields) {
+std::string Format(std::string_view service, Severity severity, std::string_view message, std::span<Log::Field const> fields) {
   rapidjson::StringBuffer out;
   Writer writer(out);
   WriteEntry(writer, service, severity, message, fields);
@@ -166,7 +165,10 @@ struct Log::State {
       lock.unlock();
       std::string text;
       for (auto const& entry : batch) text += entry;
-      if (lost > 0) text += Format(options.service, Severity::kWarning, "log entries were dropped", {{"count", lost}});
+      if (lost > 0) {
+        Field const count{"count", lost};
+        text += Format(options.service, Severity::kWarning, "log entries were dropped", {&count, 1});
+      }
       bool const ok = WriteAll(descriptor, text);
       lock.lock();
       if (!ok) dropped += lost + static_cast<std::int64_t>(batch.size());
@@ -214,7 +216,7 @@ Log::~Log() {
 
 bool Log::Writes(Severity severity) const { return severity >= state_->options.minimum; }
 
-void Log::Write(Severity severity, std::string_view message, std::initializer_list<Field> fields) {
+void Log::Write(Severity severity, std::string_view message, std::span<Field const> fields) {
   if (!Writes(severity)) return;
   state_->Put(Format(state_->options.service, severity, message, fields));
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +34,10 @@ class Log {
     std::string_view name;
     Value value;
   };
-  void Write(Severity severity, std::string_view message, std::initializer_list<Field> fields = {});
+  void Write(Severity severity, std::string_view message, std::span<Field const> fields);
+  void Write(Severity severity, std::string_view message, std::initializer_list<Field> fields = {}) {
+    Write(severity, message, std::span<Field const>(fields.begin(), fields.size()));
+  }
   // Whether entries of this severity are written at all: to save making what would be thrown away.
   bool Writes(Severity severity) const;
   void Debug(std::string_view message, std::initializer_list<Field> fields = {}) { Write(Severity::kDebug, message, fields); }
