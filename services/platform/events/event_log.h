@@ -42,13 +42,17 @@ class EventLog {
     std::vector<v1::Event> events;  // each with its `cursor`
     std::string next_cursor;
   };
-  // Events after `cursor` (see ReadEventsRequest.cursor), at most `limit`, only of `types` when that is not empty. Errors:
-  // OUT_OF_RANGE CURSOR_TOO_OLD with the oldest cursor in the metadata, INVALID_ARGUMENT CURSOR_INVALID.
+  // Events after `cursor` (see ReadEventsRequest.cursor), at most `limit` and about 1 MiB, only of `types` when that is not
+  // empty. Without events there is nothing more for now; `next_cursor` is then `cursor` itself unless events of other types were
+  // passed.
+  // `$end` stands after the newest event that can be read: one that was committed beside a transaction that still runs may
+  // follow. Errors: OUT_OF_RANGE CURSOR_TOO_OLD with the oldest cursor in the metadata; INVALID_ARGUMENT CURSOR_INVALID when it
+  // was altered, is of another log, or lies ahead of this one (which was restored to an earlier state).
   absl::StatusOr<Batch> Read(storage::Limits const& limits, std::string_view cursor, int limit,
                              std::span<std::string const> types);
 
-  // Removes events that happened before `before`, at most `limit` at a time, and returns how many. Cursors before them become too
-  // old.
+  // Removes the oldest events as long as they happened before `before`, at most `limit` at a time, and returns how many. Cursors
+  // before the last of them become too old.
   absl::StatusOr<std::int64_t> Trim(storage::Limits const& limits, absl::Time before, int limit);
 
   // `wake` is called, on any thread, when something may have been appended by this process. The returned id ends it; afterwards
@@ -56,12 +60,17 @@ class EventLog {
   std::uint64_t Subscribe(std::function<void()> wake);
   void Unsubscribe(std::uint64_t id);
 
-  // How often to look for events that another process appended.
+  // Counts the calls of Appended(): who remembers it from before a read knows whether a wake-up was missed since.
+  std::uint64_t generation() const;
+
+  // How often to look for events that another process appended: shorter while there are some, infinite on SQLite.
   absl::Duration poll_interval() const;
 
-  // The age of the oldest running transaction that holds the feed back, and the number of events not yet readable; for metrics.
+  // The age of the oldest running write transaction, which holds the feed back, and how many committed events wait for it
+  // (counted up to 10,000); for metrics.
   struct Lag {
     absl::Duration horizon_age;
+    std::int64_t events_waiting = 0;
   };
   absl::StatusOr<Lag> MeasureLag(storage::Limits const& limits);
 

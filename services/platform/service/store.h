@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 #include <google/protobuf/message.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,10 +82,16 @@ class WriteTransaction : public ReadTransaction {
 
   // Appends what happened to the service's event log. `subject` is the resource it is about, `plan` the plan if it belongs to
   // one.
+  // one. INTERNAL when the message may hold what is PERSONAL or more private: events carry references to people, never their
+  // data.
   absl::Status Append(google::protobuf::Message const& data, std::string_view subject, std::string_view plan = "");
+
+  // Whether anything was appended, so that readers of the log are woken after the commit.
+  bool appended() const { return appended_; }
 
  private:
   storage::WriteTransaction& write_;
+  bool appended_ = false;
 };
 
 class Store {
@@ -97,6 +104,8 @@ class Store {
     events::EventLog* events = nullptr;
     Clock const* clock = nullptr;
     Random* random = nullptr;
+    // How long the first answer to a request_id is given again: longer than any caller retries, also over a weekend.
+    absl::Duration request_ids_kept = absl::Hours(72);
   };
   explicit Store(Parts parts) : parts_(std::move(parts)) {}
 
@@ -115,7 +124,8 @@ class Store {
 
   // Runs `unit(WriteTransaction&)`, which returns absl::StatusOr<Response>, in one transaction with the idempotency record, the
   // audit row and the events it appends. A repeated request_id gives the first answer without running `unit`; another request
-  // under the same id is INVALID_ARGUMENT REQUEST_ID_REUSED. With validate_only everything is run and nothing is kept.
+  // under the same id is INVALID_ARGUMENT REQUEST_ID_REUSED. With validate_only everything is run and nothing is kept. A call
+  // that is refused leaves nothing behind, so that its request_id may be used again once the cause is gone.
   template <typename Unit>
   std::invoke_result_t<Unit, WriteTransaction&> Write(CallContext const& call, Unit&& unit) {
     using Result = std::invoke_result_t<Unit, WriteTransaction&>;
@@ -131,9 +141,22 @@ class Store {
     return response;
   }
 
+  // Runs `unit(WriteTransaction&)`, which returns absl::Status, in one transaction with the events it appends: for what no caller
+  // asked for (an event of another service, a job of this one). No idempotency record, no audit row; `call` needs no method.
+  absl::Status Apply(CallContext const& call, absl::FunctionRef<absl::Status(WriteTransaction&)> unit);
+
+  // Removes at most `limit` answers that are no longer kept and returns how many: call it until it returns less.
+  absl::StatusOr<std::int64_t> CleanUp(storage::Limits const& limits, absl::Time now, int limit);
+
   Parts const& parts() const { return parts_; }
 
  private:
+  // One run of a write within its transaction, and what it came to.
+  struct Attempt;
+  absl::Status Run(CallContext const& call, google::protobuf::Message& response, storage::WriteTransaction& tx,
+                   absl::FunctionRef<absl::Status(WriteTransaction&)> unit, Attempt& attempt) const;
+  absl::StatusOr<bool> Replay(CallContext const& call, google::protobuf::Message& response, storage::WriteTransaction& tx) const;
+  absl::Status Record(CallContext const& call, google::protobuf::Message const& response, storage::WriteTransaction& tx) const;
   absl::Status WriteErased(CallContext const& call, google::protobuf::Message& response,
                            absl::FunctionRef<absl::Status(WriteTransaction&)> unit);
   Parts parts_;
