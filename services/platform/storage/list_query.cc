@@ -273,8 +273,7 @@ class ListBuilder {
     ASSIGN_OR_RETURN(auto const rows, tx_.Query(statement, sql_.binds()));
     std::size_t const count = std::min(rows.size(), page_size_);
     RowReader const reader(table_.mapping(), rows.columns());
-    std::unique_ptr<Message> const item(
-        google::protobuf::MessageFactory::generated_factory()->GetPrototype(&table_.message())->New());
+    auto const item = table_.NewMessage();
     for (std::size_t row = 0; row < count; ++row) {
       item->Clear();
       reader.Read(rows, row, *item);

@@ -131,6 +131,7 @@ struct Table::State {
   std::unique_ptr<Mapping> mapping;
   // As ConstraintOf names the primary key.
   std::string primary_key;
+  Message const* prototype = nullptr;
   std::vector<Mapping::Column const*> inserted;
   std::vector<Mapping::Column const*> updated;
   std::vector<std::string> stamp_columns;  // revision and create_time, as far as there are
@@ -253,7 +254,10 @@ absl::StatusOr<std::unique_ptr<Table>> Table::Open(Database& database, Options c
   std::string const name(options.name);
   ASSIGN_OR_RETURN(auto description, Describe(database, name));
   ASSIGN_OR_RETURN(auto mapping, Mapping::Make(*options.message, name, options.extra, description.columns));
-  return std::unique_ptr<Table>(new Table(std::make_unique<State>(std::move(mapping), std::move(description.primary_key))));
+  auto state = std::make_unique<State>(std::move(mapping), std::move(description.primary_key));
+  auto* const factory = options.factory != nullptr ? options.factory : google::protobuf::MessageFactory::generated_factory();
+  state->prototype = factory->GetPrototype(options.message);
+  return std::unique_ptr<Table>(new Table(std::move(state)));
 }
 
 Table::Table(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -261,6 +265,7 @@ Table::~Table() = default;
 
 std::string const& Table::name() const { return state_->mapping->table(); }
 google::protobuf::Descriptor const& Table::message() const { return state_->mapping->message(); }
+std::unique_ptr<Message> Table::NewMessage() const { return std::unique_ptr<Message>(state_->prototype->New()); }
 Mapping const& Table::mapping() const { return *state_->mapping; }
 std::string Table::Select(std::string_view prefix) const { return Names(state_->mapping->selected(), prefix); }
 

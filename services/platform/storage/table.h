@@ -44,7 +44,9 @@ class Table {
     google::protobuf::Descriptor const* message = nullptr;
     std::string_view name;
     // Columns that the service's own statements write and the contract does not show.
-    std::vector<std::string_view> extra;
+    std::vector<std::string_view> extra = {};
+    // Makes the messages of a list; nullptr for types that are compiled in.
+    google::protobuf::MessageFactory* factory = nullptr;
   };
 
   // Reads the table's columns from the database. Errors: FAILED_PRECONDITION that names every column without a field or of
@@ -85,6 +87,9 @@ class Table {
 
   // The statements made for this table, for the test that explains them.
   std::vector<Statement const*> statements() const;
+
+  // An empty message of the table's type.
+  std::unique_ptr<google::protobuf::Message> NewMessage() const;
 
   // Which column holds which field, for the rest of this layer.
   Mapping const& mapping() const;
