@@ -28,7 +28,7 @@ enum class Engine { kSqlite, kPostgres };
 // What one unit of work may use. It ends with DEADLINE_EXCEEDED or CANCELLED, between statements and within one.
 struct Limits {
   absl::Time deadline = absl::InfiniteFuture();
-  std::stop_token stop;
+  std::stop_token stop{};
   // For reads: every query of the unit sees one and the same state. SQLite always gives that; PostgreSQL gives each query the
   // latest unless it is asked (REPEATABLE READ).
   bool snapshot = false;

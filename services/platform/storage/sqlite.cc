@@ -50,14 +50,14 @@ class SqliteTransaction final : public WriteTransaction {
   Engine engine() const override { return Engine::kSqlite; }
 
   absl::StatusOr<Rows> Query(Statement const& statement, std::span<Bind const> binds) override {
-    RETURN_IF_ERROR(failed_);
+    RETURN_IF_ERROR(Failed());
     auto rows = connection_.Query(statement, binds);
     failed_ = rows.status();
     return rows;
   }
 
   absl::StatusOr<std::int64_t> Execute(Statement const& statement, std::span<Bind const> binds) override {
-    RETURN_IF_ERROR(failed_);
+    RETURN_IF_ERROR(Failed());
     auto changed = connection_.Execute(statement, binds);
     failed_ = changed.status();
     return changed;
@@ -81,7 +81,11 @@ class SqliteTransaction final : public WriteTransaction {
     return failed_;
   }
 
-  absl::Status const& failed() const { return failed_; }
+  // What has failed, which the caller knows from now on.
+  absl::Status const& Failed() {
+    enqueued_failed_ = false;
+    return failed_;
+  }
 
  private:
   SqliteConnection& connection_;
@@ -268,7 +272,7 @@ class Writer {
     connection_->SetLimits(&unit.limits);
     SqliteTransaction transaction(*connection_);
     absl::Status status = unit.run(transaction);
-    if (status.ok()) status = transaction.failed();
+    if (status.ok()) status = transaction.Failed();
     if (status.ok()) status = CheckLimits(unit.limits);
     if (status.ok() && connection_->HasDeferredViolations()) status = ReferenceBroken("commit", "");
     connection_->SetLimits(nullptr);
@@ -371,7 +375,7 @@ class SqliteDatabase final : public Database {
     reader->SetLimits(&limits);
     SqliteTransaction transaction(*reader);
     absl::Status status = unit(transaction);
-    if (status.ok()) status = transaction.failed();
+    if (status.ok()) status = transaction.Failed();
     reader->SetLimits(nullptr);
     absl::Status const ended = reader->InTransaction() ? reader->Control("ROLLBACK") : absl::OkStatus();
     return status.ok() ? ended : status;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,9 +10,10 @@
 
 namespace helhed::testing {
 
-// The statements that read a table from end to end, one line each: `<statement>: scans <table>`. A statement that cannot be
-// explained is such a line too. `allowed` names tables that do not grow with use. Run it on a database that has the schema;
-// it needs no rows, since PostgreSQL is asked to plan as though a scan were costly.
+// The statements that read a table, or an index, from end to end, one line each: `<statement>: scans <table>`. A statement that
+// cannot be explained is such a line too. What walks an index in order and stops at a LIMIT is no scan. `allowed` names tables
+// that do not grow with use. Run it on a database that has the schema; it needs no rows, since PostgreSQL is asked to plan as
+// though a scan were costly.
 //
 //   EXPECT_THAT(FullScans(database(), storage::RegisteredStatements(), {"rules"}), IsEmpty());
 std::vector<std::string> FullScans(storage::Database& database, std::span<storage::Statement const* const> statements,
