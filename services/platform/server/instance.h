@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<storage::Database>> OpenDatabase(StorageOptions c
 
 class Instance {
  public:
-  // Opens the store and checks schema, contract and handlers. Errors say what to do ("run `residents migrate`").
+  // Opens the store and checks schema, contract and handlers. Errors say what to do ("run `helhed-residents migrate`").
   static absl::StatusOr<std::unique_ptr<Instance>> Open(Definition const& definition, InstanceOptions const& options,
                                                         Clock const& clock, Random& random, telemetry::Log& log,
                                                         telemetry::Metrics& metrics);

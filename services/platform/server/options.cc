@@ -1,0 +1,434 @@
+#include "services/platform/server/options.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_replace.h>
+#include <absl/strings/str_split.h>
+#include <boost/program_options.hpp>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "services/platform/base/status.h"
+#include "services/platform/base/strings.h"
+
+namespace helhed::server {
+namespace {
+
+namespace po = boost::program_options;
+
+// One option. Everything else (help, parsing, checking, check-config) follows from this table.
+struct Spec {
+  enum class Kind { kValue, kFlag, kList };
+  std::string name;
+  Kind kind;
+  std::string standard;  // the default
+  std::string help;
+  // Checks and takes a value; the error says what would be right.
+  std::function<absl::Status(Options&, std::string const&)> take;
+};
+
+absl::Status Wrong(std::string_view expected) { return absl::InvalidArgumentError(absl::StrCat("must be ", Av(expected))); }
+
+// Takes an integer of a range into what `place` returns; the others below do so for their types.
+template <typename Place>
+auto TakeNumber(Place place, int least, int most) {
+  return [=](Options& options, std::string const& text) {
+    int value = 0;
+    if (!absl::SimpleAtoi(text, &value) || value < least || value > most) {
+      return Wrong(absl::StrCat("a whole number from ", least, " to ", most));
+    }
+    place(options) = value;
+    return absl::OkStatus();
+  };
+}
+
+template <typename Place>
+auto TakeText(Place place) {
+  return [=](Options& options, std::string const& text) {
+    place(options) = text;
+    return absl::OkStatus();
+  };
+}
+
+template <typename Place>
+auto TakeFlag(Place place) {
+  return [=](Options& options, std::string const& text) {
+    if (text != "true" && text != "false") return Wrong("true or false");
+    place(options) = text == "true";
+    return absl::OkStatus();
+  };
+}
+
+template <typename Place>
+auto TakeDuration(Place place) {
+  return [=](Options& options, std::string const& text) {
+    auto const duration = ParseDuration(text);
+    if (!duration) return Wrong("a duration such as 250ms, 10s, 5m, 12h or 90d");
+    place(options) = *duration;
+    return absl::OkStatus();
+  };
+}
+
+absl::Status Readable(std::string const& path) {
+  if (path.empty() || std::ifstream(path).good()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
+}
+
+template <typename Place>
+auto TakeFile(Place place) {
+  return [=](Options& options, std::string const& path) {
+    place(options) = path;
+    return Readable(path);
+  };
+}
+
+absl::Status TakeListen(Options& options, std::string const& text) {
+  if (!absl::StartsWith(text, "unix:") && !ParseAddress(text)) return Wrong("HOST:PORT, [IPV6]:PORT or unix:PATH");
+  options.grpc.listen = text;
+  return absl::OkStatus();
+}
+
+absl::Status TakeAdminListen(Options& options, std::string const& text) {
+  if (!text.empty() && !ParseAddress(text)) return Wrong("IP:PORT, [IPV6]:PORT or empty");
+  options.admin_listen = text;
+  return absl::OkStatus();
+}
+
+absl::Status TakeKeyFiles(Options& options, std::string const& text) {
+  options.instance.identity_key_files = absl::StrSplit(text, ',', absl::SkipEmpty());
+  for (auto const& path : options.instance.identity_key_files) RETURN_IF_ERROR(Readable(path));
+  return absl::OkStatus();
+}
+
+absl::Status TakePostgres(Options& options, std::string const& text) {
+  options.instance.storage.postgres = text;
+  if (text.empty()) return absl::OkStatus();
+  char* error = nullptr;
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> const parsed(PQconninfoParse(text.c_str(), &error),
+                                                                            PQconninfoFree);
+  std::unique_ptr<char, decltype(&PQfreemem)> const message(error, PQfreemem);
+  if (!parsed) return Wrong("a connection string as libpq takes it: host=db dbname=residents, or postgresql://db/residents");
+  for (auto const* option = parsed.get(); option->keyword != nullptr; ++option) {
+    if (std::string_view(option->keyword) == "password" && option->val != nullptr) {
+      return absl::InvalidArgumentError("must not hold the password: name its file by --postgres-password-file");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakePasswordFile(Options& options, std::string const& path) {
+  if (path.empty()) return absl::OkStatus();
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
+  std::string password{std::istreambuf_iterator<char>(file), {}};
+  while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
+  if (password.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
+  options.instance.storage.postgres_password = std::move(password);
+  return absl::OkStatus();
+}
+
+absl::Status TakeLogLevel(Options& options, std::string const& text) {
+  static std::map<std::string, telemetry::Severity> const kLevels = {{"debug", telemetry::Severity::kDebug},
+                                                                     {"info", telemetry::Severity::kInfo},
+                                                                     {"warning", telemetry::Severity::kWarning},
+                                                                     {"error", telemetry::Severity::kError}};
+  auto const level = kLevels.find(text);
+  if (level == kLevels.end()) return Wrong("debug, info, warning or error");
+  options.log_level = level->second;
+  return absl::OkStatus();
+}
+
+void AddDoors(std::vector<Spec>& specs) {
+  using enum Spec::Kind;
+  specs.push_back(
+      {"listen", kValue, "127.0.0.1:8443", "Where to serve gRPC: HOST:PORT or unix:PATH; port 0 takes a free one", TakeListen});
+  specs.push_back({"admin-listen", kValue, "127.0.0.1:9443",
+                   "Where to serve /metrics, /healthz and /readyz in cleartext: IP:PORT; empty for nowhere", TakeAdminListen});
+  specs.push_back({"tls-certificate-file", kValue, "", "Certificate chain, PEM. Without one gRPC is served in cleartext",
+                   TakeFile([](Options & o) -> auto& { return o.grpc.tls.certificate_file; })});
+  specs.push_back({"tls-key-file", kValue, "", "Private key of the certificate, PEM",
+                   TakeFile([](Options & o) -> auto& { return o.grpc.tls.key_file; })});
+  specs.push_back({"tls-client-ca-file", kValue, "", "Whose certificates callers must show, PEM. Without it they need none",
+                   TakeFile([](Options & o) -> auto& { return o.grpc.tls.client_ca_file; })});
+  specs.push_back({"tls-refresh", kValue, "30s", "How often the TLS files are looked at for new certificates",
+                   TakeDuration([](Options & o) -> auto& { return o.grpc.tls.refresh; })});
+  specs.push_back({"reflection", kFlag, "false", "Let callers list the contract by gRPC's reflection service",
+                   TakeFlag([](Options & o) -> auto& { return o.grpc.reflection; })});
+  specs.push_back({"streams", kValue, "1000", "Most server streams at a time",
+                   TakeNumber(
+                       [](Options & o) -> auto& { return o.grpc.streams_max; }, 1, 100'000)});
+}
+
+void AddStore(std::vector<Spec>& specs, std::string_view service) {
+  using enum Spec::Kind;
+  specs.push_back({"sqlite", kValue, absl::StrCat(Av(service), ".sqlite"),
+                   "The store as a file. Not used when --postgres is given",
+                   TakeText([](Options & o) -> auto& { return o.instance.storage.sqlite_path; })});
+  specs.push_back({"postgres", kValue, "", "The store as a PostgreSQL connection string, without the password", TakePostgres});
+  specs.push_back({"postgres-password-file", kValue, "", "A file that holds the password and nothing else", TakePasswordFile});
+  specs.push_back({"connections", kValue, "8", "Most connections to the store",
+                   TakeNumber(
+                       [](Options & o) -> auto& { return o.instance.storage.connections; }, 1, 1000)});
+  specs.push_back({"migrate-on-start", kFlag, "false", "serve: bring the schema up to date first. For one instance on one store",
+                   TakeFlag([](Options & o) -> auto& { return o.migrate_on_start; })});
+  specs.push_back({"event-retention", kValue, "90d", "How long events can be read; 0s keeps them for ever",
+                   TakeDuration([](Options & o) -> auto& { return o.event_retention; })});
+}
+
+void AddWork(std::vector<Spec>& specs) {
+  using enum Spec::Kind;
+  specs.push_back({"identity-key-file", kList, "",
+                   "Public keys that identities may be signed with. May be repeated, or be several with commas", TakeKeyFiles});
+  specs.push_back({"roles-file", kValue, "", "The policy file: which permissions a role carries",
+                   TakeFile([](Options & o) -> auto& { return o.instance.roles_file; })});
+  specs.push_back({"threads", kValue, "16", "Threads that run calls",
+                   TakeNumber(
+                       [](Options & o) -> auto& { return o.instance.threads; }, 1, 1024)});
+  specs.push_back({"queue", kValue, "512", "Most calls that wait for a thread; more are refused with a retry delay",
+                   TakeNumber(
+                       [](Options & o) -> auto& { return o.instance.queue_max; }, 1, 1'000'000)});
+  specs.push_back({"log-level", kValue, "info", "The least severity to log: debug, info, warning or error", TakeLogLevel});
+  specs.push_back({"drain-delay", kValue, "0s",
+                   "After SIGTERM: how long to go on serving, as not ready, while load balancers learn of it",
+                   TakeDuration([](Options & o) -> auto& { return o.drain_delay; })});
+  specs.push_back({"drain-timeout", kValue, "20s", "After that: how long accepted calls may take before they are cancelled",
+                   TakeDuration([](Options & o) -> auto& { return o.drain_timeout; })});
+}
+
+std::vector<Spec> Specs(std::string_view service) {
+  std::vector<Spec> specs;
+  AddDoors(specs);
+  AddStore(specs, service);
+  AddWork(specs);
+  return specs;
+}
+
+po::options_description Describe(std::vector<Spec> const& specs) {
+  po::options_description description;
+  for (auto const& spec : specs) {
+    auto* const value = po::value<std::string>();
+    value->value_name(spec.kind == Spec::Kind::kFlag ? "BOOL" : "VALUE");
+    if (spec.kind == Spec::Kind::kFlag) value->implicit_value("true");
+    auto const help = spec.standard.empty() ? spec.help : absl::StrCat(spec.help, " [", spec.standard, "]");
+    description.add_options()(spec.name.c_str(), value, help.c_str());
+  }
+  return description;
+}
+
+Spec const* Find(std::vector<Spec> const& specs, std::string_view name) {
+  auto const found = std::find_if(specs.begin(), specs.end(), [&](auto const& spec) { return spec.name == name; });
+  return found == specs.end() ? nullptr : &*found;
+}
+
+using Faults = std::vector<std::string>;
+
+// What Boost read from one source. Repeating is for lists.
+std::vector<Setting> ToSettings(po::parsed_options const& parsed, std::vector<Spec> const& specs, std::string const& origin,
+                                Faults& faults) {
+  std::vector<Setting> settings;
+  for (auto const& option : parsed.options) {
+    auto const value = option.value.empty() ? "true" : option.value.front();  // only flags may stand without one
+    auto const before =
+        std::find_if(settings.begin(), settings.end(), [&](auto const& setting) { return setting.name == option.string_key; });
+    auto const* const spec = Find(specs, option.string_key);
+    if (before == settings.end()) {
+      settings.push_back({option.string_key, value, origin});
+    } else if (spec != nullptr && spec->kind == Spec::Kind::kList) {
+      absl::StrAppend(&before->value, ",", value);
+    } else {
+      faults.push_back(absl::StrCat(option.string_key, " is given twice (", origin, ")"));
+    }
+  }
+  return settings;
+}
+
+std::vector<Setting> ReadFlags(std::vector<std::string> const& arguments, std::vector<Spec> const& specs, Faults& faults) {
+  auto description = Describe(specs);
+  description.add_options()("config", po::value<std::string>());
+  // Without guessing: `--postgres-pass` is no option, however near it comes to one.
+  int const style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+  try {
+    auto const parsed = po::command_line_parser(arguments).options(description).positional({}).style(style).run();
+    return ToSettings(parsed, specs, "flag", faults);
+  } catch (po::error const& error) {
+    faults.emplace_back(error.what());
+    return {};
+  }
+}
+
+std::vector<Setting> ReadFile(std::string const& path, std::vector<Spec> const& specs, Faults& faults) {
+  std::ifstream file(path);
+  if (!file) {
+    faults.push_back(absl::StrCat("config: cannot read ", path));
+    return {};
+  }
+  try {
+    return ToSettings(po::parse_config_file(file, Describe(specs)), specs, absl::StrCat("file ", path), faults);
+  } catch (po::error const& error) {
+    faults.push_back(absl::StrCat(path, ": ", error.what()));
+    return {};
+  }
+}
+
+std::string VariablePart(std::string_view name) { return absl::AsciiStrToUpper(absl::StrReplaceAll(Av(name), {{"-", "_"}})); }
+
+// Variables of one prefix, `HELHED_` or `HELHED_RESIDENTS_`.
+std::vector<Setting> ReadVariables(Sources const& sources, std::string const& prefix, std::vector<Spec> const& specs) {
+  std::vector<Setting> settings;
+  auto const take = [&](std::string const& name) {
+    auto const variable = sources.environment.find(absl::StrCat(prefix, VariablePart(name)));
+    if (variable == sources.environment.end() || variable->second.empty()) return;
+    settings.push_back({name, variable->second, absl::StrCat("environment ", variable->first)});
+  };
+  take("config");
+  for (auto const& spec : specs) take(spec.name);
+  return settings;
+}
+
+// What the command line `helhed` reads: on a laptop both run from one shell.
+constexpr std::string_view kOfCommandLine[] = {"ADDRESS", "AUDIENCE", "DEADLINE", "GRANT",           "IDENTITY_KEY",
+                                               "SUBJECT", "TLS_CA",   "TLS_KEY",  "TLS_CERTIFICATE", "TOKEN"};
+
+void CheckVariables(Sources const& sources, std::string const& own, std::vector<Spec> const& specs, Faults& faults) {
+  auto const known = [&](std::string const& part) {
+    return part == "CONFIG" ||
+           std::any_of(specs.begin(), specs.end(), [&](auto const& s) { return VariablePart(s.name) == part; });
+  };
+  for (auto const& [name, value] : sources.environment) {
+    if (!absl::StartsWith(name, "HELHED_")) continue;
+    auto const part = name.substr(std::string_view("HELHED_").size());
+    if (known(part) || std::find(std::begin(kOfCommandLine), std::end(kOfCommandLine), part) != std::end(kOfCommandLine))
+      continue;
+    if (absl::StartsWith(name, own) && known(name.substr(own.size()))) continue;
+    faults.push_back(absl::StrCat("environment ", name, ": there is no such option",
+                                  absl::StrContains(name, "_PORT") || absl::EndsWith(name, "_SERVICE_HOST")
+                                      ? " (Kubernetes sets such variables unless enableServiceLinks is false)"
+                                      : ""));
+  }
+}
+
+// Each option's value from the highest source that has one.
+std::vector<Setting> Merge(std::string_view service, Sources const& sources, std::vector<Spec> const& specs, Faults& faults) {
+  auto const own = absl::StrCat("HELHED_", VariablePart(service), "_");
+  CheckVariables(sources, own, specs, faults);
+  std::vector<Setting> above = ReadVariables(sources, "HELHED_", specs);
+  for (auto& setting : ReadVariables(sources, own, specs)) above.push_back(std::move(setting));
+  for (auto& setting : ReadFlags(sources.arguments, specs, faults)) above.push_back(std::move(setting));
+  std::string config;
+  for (auto const& setting : above) {
+    if (setting.name == "config") config = setting.value;
+  }
+  std::vector<Setting> all;
+  for (auto const& spec : specs) all.push_back({spec.name, spec.standard, "default"});
+  auto const place = [&](Setting setting) {
+    auto const at = std::find_if(all.begin(), all.end(), [&](auto const& other) { return other.name == setting.name; });
+    if (at != all.end()) *at = std::move(setting);
+  };
+  if (!config.empty()) {
+    for (auto& setting : ReadFile(config, specs, faults)) place(std::move(setting));
+  }
+  for (auto& setting : above) place(std::move(setting));
+  return all;
+}
+
+// What one option alone cannot know.
+void CheckTogether(Options& options, std::vector<Setting> const& settings, Faults& faults) {
+  auto const given = [&](std::string_view name) {
+    return std::any_of(settings.begin(), settings.end(),
+                       [&](auto const& s) { return s.name == name && s.origin != "default" && !s.value.empty(); });
+  };
+  if (given("sqlite") && given("postgres")) faults.emplace_back("sqlite and postgres: give one of them");
+  if (given("postgres-password-file") && !given("postgres")) faults.emplace_back("postgres-password-file needs postgres");
+  if (!options.instance.storage.postgres.empty()) options.instance.storage.sqlite_path.clear();
+  if (options.instance.storage.postgres.empty() && options.instance.storage.sqlite_path.empty()) {
+    faults.emplace_back("sqlite: must name a file, unless postgres is given");
+  }
+  auto const& tls = options.grpc.tls;
+  if (tls.enabled() && (tls.certificate_file.empty() || tls.key_file.empty())) {
+    faults.emplace_back("tls-certificate-file and tls-key-file: give both for TLS");
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Configuration> ReadOptions(std::string_view service, Sources const& sources) {
+  auto const specs = Specs(service);
+  Faults faults;
+  Configuration configuration;
+  configuration.settings = Merge(service, sources, specs, faults);
+  for (auto const& setting : configuration.settings) {
+    auto const taken = Find(specs, setting.name)->take(configuration.options, setting.value);
+    if (!taken.ok()) faults.push_back(absl::StrCat(setting.name, ": ", taken.message(), " (", setting.origin, ")"));
+  }
+  CheckTogether(configuration.options, configuration.settings, faults);
+  if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  return configuration;
+}
+
+absl::Status CheckServing(Options const& options) {
+  Faults faults;
+  if (options.instance.identity_key_files.empty()) {
+    faults.emplace_back("identity-key-file: needed to serve: whose signature makes an identity?");
+  }
+  if (options.instance.roles_file.empty())
+    faults.emplace_back("roles-file: needed to serve: which permissions does a role carry?");
+  if (faults.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+}
+
+std::string DescribeOptions(std::string_view service) {
+  auto description = Describe(Specs(service));
+  description.add_options()("config", po::value<std::string>()->value_name("FILE"),
+                            "A file of lines `name = value` with any of these options");
+  std::ostringstream text;
+  text << description;
+  return text.str();
+}
+
+std::string DescribeSettings(std::vector<Setting> const& settings) {
+  std::string text;
+  for (auto const& setting : settings) absl::StrAppend(&text, setting.name, " = ", setting.value, "  # ", setting.origin, "\n");
+  return text;
+}
+
+std::optional<Address> ParseAddress(std::string_view text) {
+  auto const colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  Address address;
+  address.host = text.substr(0, colon);
+  if (address.host.front() == '[' && address.host.back() == ']') {
+    address.host = address.host.substr(1, address.host.size() - 2);
+  } else if (address.host.find(':') != std::string::npos) {
+    return std::nullopt;
+  }
+  auto const digits = text.substr(colon + 1);
+  if (address.host.empty() || digits.empty() || !absl::ascii_isdigit(static_cast<unsigned char>(digits.front())))
+    return std::nullopt;
+  if (!absl::SimpleAtoi(Av(digits), &address.port) || address.port > 65'535) return std::nullopt;
+  return address;
+}
+
+std::optional<absl::Duration> ParseDuration(std::string_view text) {
+  absl::Duration duration;
+  int days = 0;
+  if (text.ends_with('d') && absl::SimpleAtoi(Av(text.substr(0, text.size() - 1)), &days)) {
+    duration = absl::Hours(24) * days;
+  } else if (!absl::ParseDuration(Av(text), &duration)) {
+    return std::nullopt;
+  }
+  if (duration < absl::ZeroDuration() || duration == absl::InfiniteDuration()) return std::nullopt;
+  return duration;
+}
+
+}  // namespace helhed::server
