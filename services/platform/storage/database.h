@@ -20,7 +20,8 @@
 #include <vector>
 
 // SQL on two engines, SQLite and PostgreSQL, behind one interface. One SQL text serves both wherever possible: `$1`, `$2`, ...
-// placeholders, RETURNING, ON CONFLICT and common table expressions mean the same on both.
+// placeholders, RETURNING, ON CONFLICT and common table expressions mean the same on both, LIKE minds case, and text sorts by its
+// bytes. What differs must be written out: the name of a computed column (AS), where NULLs sort (NULLS LAST), LIKE's ESCAPE.
 namespace helhed::storage {
 
 enum class Engine { kSqlite, kPostgres };
@@ -97,6 +98,9 @@ class Rows {
 };
 
 // A consistent view of the store. On PostgreSQL READ COMMITTED unless the read was asked to be a snapshot.
+//
+// A failed statement fails its transaction: what follows gives the same error, and nothing is committed even if the unit returns
+// OK. What may fail and go on is written so that it does not fail (ON CONFLICT DO NOTHING).
 class ReadTransaction {
  public:
   virtual ~ReadTransaction() = default;
@@ -141,11 +145,13 @@ class Database {
 
   virtual Engine engine() const = 0;
 
+  // Runs `unit`, which cannot write. It runs on the caller's thread; it may run again only if the connection was lost before it
+  // got an answer.
   virtual absl::Status Read(Limits const& limits, absl::FunctionRef<absl::Status(ReadTransaction&)> unit) = 0;
 
   // Runs `unit` in a transaction and commits it durably when it returns OK; otherwise nothing has happened. `unit` may run more
   // than once (a serialisation failure is retried), and on another thread than the caller's: it must not touch what a second run
-  // would spoil.
+  // would spoil, and not write to the database but through its transaction.
   virtual absl::Status Write(Limits const& limits, absl::FunctionRef<absl::Status(WriteTransaction&)> unit) = 0;
 
   // Runs a script of several statements separated by semicolons, as migrations are, in a transaction of its own with the given
