@@ -50,9 +50,10 @@ void PrintFault(std::ostream& out, std::string const& path, RowFault const& faul
   out << fault.reason << "\n";
 }
 
-void PrintSummary(std::ostream& out, ImportSummary const& summary, absl::Duration took) {
-  out << (summary.stored ? "created " : "nothing stored; to create ") << summary.created << ", unchanged " << summary.unchanged
-      << ", refused " << summary.refused << ", " << absl::StrFormat("%.1f", absl::ToDoubleSeconds(took)) << " s\n";
+void PrintSummary(std::ostream& out, ImportSummary const& summary, bool is_finished, absl::Duration took) {
+  out << (is_finished ? "" : "not finished; ") << (summary.stored ? "created " : "nothing stored; to create ") << summary.created
+      << ", unchanged " << summary.unchanged << ", refused " << summary.refused << ", "
+      << absl::StrFormat("%.1f", absl::ToDoubleSeconds(took)) << " s\n";
 }
 
 absl::StatusOr<Importer::Answer> SendBatch(World const& world, Connection& connection, Importer::Batch const& batch) {
@@ -86,7 +87,7 @@ int ImportFile(World& world, Connection& connection, std::string const& path, st
   auto const status = importer.Run();
   progress.Clear();
   print_own(std::numeric_limits<std::size_t>::max());
-  PrintSummary(world.out, importer.summary(), world.clock.Now() - start);
+  PrintSummary(world.out, importer.summary(), status.ok(), world.clock.Now() - start);
   world.out.flush();
   if (!status.ok()) {
     PrintError(world.err, status);

@@ -325,7 +325,7 @@ TEST_F(Import, StopsBetweenBatchesWhenInterrupted) {
   EXPECT_EQ(Run({"--batch", "10"}), kFailed);
   EXPECT_EQ(register_.dwellings.size(), 10u);
   EXPECT_THAT(world_.err.str(), HasSubstr("CANCELLED\ninterrupted\n"));
-  EXPECT_EQ(Report().back(), "created 10, unchanged 0, refused 0, 0.0 s");
+  EXPECT_EQ(Report().back(), "not finished; created 10, unchanged 0, refused 0, 0.0 s");
 }
 
 TEST_F(Import, ErrorsThatNameNoRowEndIt) {

@@ -59,11 +59,9 @@ absl::Status Importer::Run() {
     RETURN_IF_ERROR(Check(std::move(batch)));
     report_.progress(Phase::kChecking, end, rows.size());
   }
-  if (options_.dry_run || (summary_.refused > 0 && !options_.per_row)) {
-    summary_.created = absent_.size();
-    return absl::OkStatus();
-  }
+  if (options_.dry_run || (summary_.refused > 0 && !options_.per_row)) return absl::OkStatus();
   summary_.stored = true;
+  summary_.created = 0;
   for (std::size_t begin = 0; begin < absent_.size(); begin += options_.batch_rows) {
     auto const end = std::min(begin + options_.batch_rows, absent_.size());
     RETURN_IF_ERROR(
@@ -89,6 +87,7 @@ absl::Status Importer::Check(Rows rows) {
         ++summary_.unchanged;
       } else {
         absent_.push_back(rows[i]);
+        summary_.created = absent_.size();
         if (result.dwelling().has_create_time()) checked_ = result.dwelling().create_time();
       }
     }

@@ -32,7 +32,7 @@ struct ImportSummary {
   std::size_t created = 0;
   std::size_t unchanged = 0;
   std::size_t refused = 0;
-  // Whether `created` rows are stored, or only could be.
+  // Whether writing began: then `created` rows are stored, before they only could be.
   bool stored = false;
 };
 
