@@ -165,7 +165,7 @@ TEST_F(VerifierTest, StaysBoundedAndRightUnderManyIdentitiesAndThreads) {
   std::vector<std::jthread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      for (int i = 0; i < 1500; ++i) {
+      for (int i = 0; i < 700; ++i) {
         auto identity = Somebody();
         identity.set_subject(std::to_string(t) + "/" + std::to_string(i));
         auto const verified = verifier_.Verify(signer_.Sign(identity));
