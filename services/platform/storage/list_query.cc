@@ -6,6 +6,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -172,7 +173,7 @@ std::string EncodePosition(std::span<Rows::Value const> values) {
   google::protobuf::io::CodedOutputStream out(&stream);
   auto const write = [&out](void const* data, std::size_t size) {
     out.WriteVarint64(size);
-    out.WriteRaw(data, static_cast<int>(size));
+    if (size > 0) out.WriteRaw(data, static_cast<int>(size));  // an empty vector has no address
   };
   for (auto const& value : values) {
     if (auto const* const text = std::get_if<std::string>(&value)) write(text->data(), text->size());

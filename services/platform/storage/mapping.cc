@@ -6,9 +6,8 @@
 #include <google/type/date.pb.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
-#include <set>
 
 #include "helhed/common/v1/errors.pb.h"
 #include "helhed/policy/v1/policy.pb.h"
@@ -200,7 +199,7 @@ NameTemplate::NameTemplate(contract::NamePattern const& pattern) {
   literals_.emplace_back(rest);
 }
 
-std::string NameTemplate::Make(std::function<std::string_view(std::size_t)> const& part) const {
+std::string NameTemplate::Make(absl::FunctionRef<std::string_view(std::size_t)> part) const {
   std::string name;
   for (std::size_t i = 0; i + 1 < literals_.size(); ++i) {
     name += literals_[i];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -7,7 +8,6 @@
 #include <google/protobuf/message.h>
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -29,7 +29,7 @@ class NameTemplate {
  public:
   explicit NameTemplate(contract::NamePattern const& pattern);
   // `part(i)` gives the value of the i-th variable.
-  std::string Make(std::function<std::string_view(std::size_t)> const& part) const;
+  std::string Make(absl::FunctionRef<std::string_view(std::size_t)> part) const;
 
  private:
   std::vector<std::string> literals_;  // before each variable
