@@ -168,7 +168,6 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(Pipeline& pipeline
   for (int i = 0; i < options.completion_queues; ++i) state->queues.push_back(builder.AddCompletionQueue());
   state->server = builder.BuildAndStart();
   if (!state->server || state->port == 0) {
-    for (auto const& queue : state->queues) queue->Shutdown();
     return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen, ": is the address right, and free?"));
   }
   state->Serve();

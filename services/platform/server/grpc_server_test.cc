@@ -25,6 +25,7 @@
 #include "services/platform/base/status.h"
 #include "services/platform/client/channel.h"
 #include "services/platform/identity/identity.h"
+#include "services/platform/server/commands.h"
 #include "services/platform/testing/matchers.h"
 
 namespace helhed::server {
@@ -551,6 +552,18 @@ TEST_F(GrpcServerTlsTest, AsksForCertificatesAndTakesNewOnesWithoutARestart) {
   while (!answer.ok() && absl::Now() < deadline) answer = ReadAs("new");
   EXPECT_THAT(answer, IsOk());
   EXPECT_THAT(ReadAs("old"), StatusCodeIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(GrpcServerTlsTest, TheHealthCheckComesThroughWithTheServicesOwnFiles) {
+  Start({.listen = "127.0.0.1:0", .tls = Tls()});
+  Options options;
+  options.grpc.listen = absl::StrCat("0.0.0.0:", server_->port());
+  options.grpc.tls = Tls();
+  EXPECT_THAT(CheckHealth(options), IsOk());
+  server_->SetServing(false);
+  EXPECT_THAT(CheckHealth(options), StatusCodeIs(absl::StatusCode::kUnavailable));
+  options.grpc.tls = {};
+  EXPECT_THAT(CheckHealth(options), StatusCodeIs(absl::StatusCode::kUnavailable)) << "cleartext";
 }
 
 TEST_F(GrpcServerTlsTest, AFileThatCannotBeReadIsAnErrorAtStart) {

@@ -47,8 +47,9 @@ absl::Status CheckHealth(Options const& options) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTimeout);
   grpc::CompletionQueue queue;
-  // An empty HealthCheckRequest asks about the whole server.
-  auto const call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(), &queue);
+  // An empty HealthCheckRequest asks about the whole server. (A ByteBuffer without a slice would be no message at all.)
+  grpc::Slice const nothing;
+  auto const call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(&nothing, 1), &queue);
   grpc::ByteBuffer response;
   grpc::Status status;
   call->StartCall();

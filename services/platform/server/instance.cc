@@ -14,8 +14,6 @@
 namespace helhed::server {
 namespace {
 
-constexpr std::string_view kEventService = "helhed.events.v1.EventService";
-
 absl::Status CheckMigrated(Definition const& definition, storage::Database& database) {
   auto const status = storage::CheckSchema(database, AllMigrations(definition));
   if (status.code() != absl::StatusCode::kFailedPrecondition) return status;
@@ -75,7 +73,6 @@ struct Instance::State {
 
   absl::Status MakeHandlers(Definition const& definition, Environment const& environment) {
     for (auto const& service : definition.services) router.Serve(service);
-    router.Serve(kEventService);
     handlers = definition.handlers(environment, router);
     event_service.emplace(*events);
     event_service->Register(router);
