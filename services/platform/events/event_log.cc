@@ -70,7 +70,8 @@ Statement const kRead(
     "FROM event_log l LEFT JOIN events e ON e.number > $3 WHERE l.one = 1 ORDER BY e.number LIMIT $5",
     "SELECT l.floor_epoch, l.floor_xid::text AS floor_xid, l.floor_number, n.epoch AS last_epoch, n.xid::text AS last_xid, "
     "n.number AS last_number, e.epoch, e.xid::text AS xid, e.number, e.event FROM event_log l "
-    "LEFT JOIN (SELECT epoch, xid, number FROM events ORDER BY epoch DESC, xid DESC, number DESC LIMIT 1) n ON TRUE "
+    "LEFT JOIN (SELECT epoch, xid, number FROM events WHERE epoch > 0 "
+    "ORDER BY epoch DESC, xid DESC, number DESC LIMIT 1) n ON TRUE "
     "LEFT JOIN (SELECT epoch, events.xid, number, "
     "CASE WHEN $4::text = '' OR strpos($4::text, chr(10) || type || chr(10)) > 0 THEN event END AS event "
     "FROM events WHERE (epoch, events.xid, number) > ($1::bigint, $2::text::xid8, $3::bigint) AND (epoch, events.xid) < "

@@ -3,6 +3,7 @@
 #include <google/protobuf/dynamic_message.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "helhed/residents/v1/events.pb.h"
@@ -139,20 +140,29 @@ TEST_P(StoreTest, PrincipalsAndMethodsDoNotCollide) {
   EXPECT_EQ(Counts(), (Rows{3, 3, 3, 3}));
 }
 
+// The first to run gives the others time to run beside it, if nothing kept them out.
 TEST_P(StoreTest, OfManyCallsAtOnceWithOneIdOneRuns) {
-  constexpr int kThreads = 8;
+  constexpr int kThreads = 4;
+  constexpr auto kPatience = std::chrono::milliseconds(300);
   std::vector<std::string> answers(kThreads);
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
-      auto const answer = Make(CallContext(Call()));
-      answers[i] = answer.ok() ? answer->display_name() : answer.status().ToString();
+      CallContext const call(Call());
+      auto const answer = store().Write(call, [&](WriteTransaction&) -> absl::StatusOr<Organisation> {
+        Organisation made;
+        made.set_display_name("run " + std::to_string(++runs_));
+        auto const until = std::chrono::steady_clock::now() + kPatience;
+        while (runs_ < 2 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+        return made;
+      });
+      answers[static_cast<std::size_t>(i)] = answer.ok() ? answer->display_name() : answer.status().ToString();
     });
   }
   for (auto& thread : threads) thread.join();
-  for (auto const& answer : answers) EXPECT_EQ(answer, answers.front());
-  EXPECT_EQ(answers.front().substr(0, 4), "run ");
-  EXPECT_EQ(Counts(), (Rows{1, 1, 1, 1}));
+  for (auto const& answer : answers) EXPECT_EQ(answer, "run 1");
+  EXPECT_EQ(runs_, 1);
+  EXPECT_EQ(Counts(), (Rows{0, 1, 1, 0}));
 }
 
 TEST_P(StoreTest, WithoutAnIdEveryCallRuns) {
