@@ -91,7 +91,10 @@ int ImportFile(World& world, Connection& connection, std::string const& path, st
   world.out.flush();
   if (!status.ok()) {
     PrintError(world.err, status);
-    world.err << "the import is not finished; run the same command again to carry on\n";
+    bool const may_pass = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status) ||
+                          absl::IsAborted(status) || absl::IsResourceExhausted(status);
+    world.err << "the import is not finished; " << (may_pass ? "" : "put that right and ")
+              << "run the same command again to carry on\n";
   }
   return status.ok() && importer.summary().refused == 0 ? kDone : kFailed;
 }

@@ -283,6 +283,24 @@ TEST_F(Import, ALostAnswerIsAskedForAgainWithTheSameId) {
   EXPECT_EQ(Report().back(), "created 10, unchanged 0, refused 0, 0.0 s");
 }
 
+TEST_F(Import, AskedAgainTheServiceFindsWhatAnotherCallerJustEntered) {
+  WriteRows(10);
+  int calls = 0;
+  world_.on_call = [&](contract::Method const&, std::string_view bytes,
+                       client::CallOptions const&) -> absl::StatusOr<std::string> {
+    // The first try of the check and the first of the write meet somebody.
+    if (++calls == 1 || calls == 3)
+      return Error(absl::StatusCode::kAlreadyExists, common::v1::ERROR_REASON_RESOURCE_EXISTS, "exists");
+    return register_.Call(bytes);
+  };
+  EXPECT_EQ(Run(), kDone) << world_.err.str();
+  EXPECT_EQ(Report().back(), "created 10, unchanged 0, refused 0, 0.0 s");
+  world_.on_call = [&](contract::Method const&, std::string_view, client::CallOptions const&) {
+    return Error(absl::StatusCode::kAlreadyExists, common::v1::ERROR_REASON_RESOURCE_EXISTS, "exists");
+  };
+  EXPECT_EQ(Run(), kFailed);
+}
+
 TEST_F(Import, TheIdOfABatchDependsOnItsContentAlone) {
   std::map<std::string, std::string> ids;
   auto const id_of = [&](std::string const& text, std::string const& batch) {
@@ -337,6 +355,7 @@ TEST_F(Import, ErrorsThatNameNoRowEndIt) {
   EXPECT_EQ(Run(), kFailed);
   EXPECT_THAT(world_.err.str(),
               HasSubstr("PERMISSION_DENIED PERMISSION_MISSING\nno grant\n  permission: residents.dwellings.create\n"));
+  EXPECT_THAT(world_.err.str(), HasSubstr("put that right and run the same command again"));
 }
 
 TEST_F(Import, DrawsABarOnATerminalAndTakesItAway) {

@@ -134,10 +134,14 @@ absl::StatusOr<Importer::Answer> Importer::SendRows(Rows const& rows, bool valid
     if (!request.ParseFromString(row->request)) return absl::InternalError("a row cannot be read back");
     request.set_parent(options_.organisation);
   }
-  ASSIGN_OR_RETURN(auto answer, send_(batch));
-  if (answer.results_size() == batch.requests_size()) return answer;
+  // Of a whole batch this means that another caller (an import that was killed, but whose last batch was on its way) entered a
+  // row after the service had looked for it. When it looks again, the row is there.
+  constexpr int attempts_max = 3;
+  auto answer = send_(batch);
+  for (int attempt = 1; absl::IsAlreadyExists(answer.status()) && attempt < attempts_max; ++attempt) answer = send_(batch);
+  if (!answer.ok() || answer->results_size() == batch.requests_size()) return answer;
   return absl::InternalError(
-      absl::StrCat("the service answered ", answer.results_size(), " of ", batch.requests_size(), " rows"));
+      absl::StrCat("the service answered ", answer->results_size(), " of ", batch.requests_size(), " rows"));
 }
 
 absl::Status Importer::Refuse(absl::Status const& status, Rows& rows) {
