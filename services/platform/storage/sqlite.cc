@@ -137,7 +137,7 @@ struct Unit {
       return waited;
     }
     changed.wait(lock, [&] { return state == State::kDone; });
-    return outcome;
+    return std::move(outcome);
   }
 };
 

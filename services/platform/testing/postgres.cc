@@ -88,9 +88,11 @@ std::string MakeDirectory() {
 }
 
 // Waits for the end of its input, which comes when the test closes the pipe or dies, then stops the server and cleans up. It is
-// in a session of its own and nobody's child, so that what kills the test does not kill it. The server
-// is gone when its pid file is: the process may stay as a zombie where nothing reaps it.
+// in a session of its own and nobody's child, so that what kills the test does not kill it. The server is gone when its pid file
+// is: the process may stay as a zombie where nothing reaps it. sh gives a background command /dev/null as its input, so the pipe
+// comes as another descriptor.
 constexpr char kWatchdog[] = R"(
+exec 3<&0
 directory=$1
 {
   trap '' HUP INT TERM
@@ -132,9 +134,8 @@ void PostgresFixture::StartWatchdog() {
   int to[2];
   int from[2];
   if (::pipe2(to, O_CLOEXEC) != 0 || ::pipe2(from, O_CLOEXEC) != 0) Die("pipe2 failed");
-  // sh gives a background command /dev/null as its input, so the pipe comes as another descriptor.
-  pid_t const shell =
-      Spawn({"setsid", "sh", "-c", std::string("exec 3<&0\n") + kWatchdog, "helhed-pg-watchdog", directory_}, to[0], from[1], -1);
+  std::vector<std::string> const command = {"setsid", "sh", "-c", kWatchdog, "helhed-pg-watchdog", directory_};
+  pid_t const shell = Spawn(command, to[0], from[1], -1);
   Wait(shell);
   ::close(to[0]);
   ::close(from[1]);
