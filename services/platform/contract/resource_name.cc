@@ -53,6 +53,10 @@ class Patterns {
     return found == by_type_.end() ? nullptr : &found->second;
   }
 
+  bool FitsAny(std::string_view name) const {
+    return std::any_of(by_type_.begin(), by_type_.end(), [&](auto const& entry) { return entry.second.Fits(name); });
+  }
+
  private:
   void Add(google::api::ResourceDescriptor const& resource) {
     if (resource.pattern_size() > 0) by_type_.emplace(resource.type(), NamePattern(resource.pattern(0)));
@@ -60,6 +64,11 @@ class Patterns {
 
   std::unordered_map<std::string, NamePattern, StringHash, std::equal_to<>> by_type_;
 };
+
+Patterns const& AllPatterns() {
+  static Patterns const& patterns = *new Patterns();
+  return patterns;
+}
 
 }  // namespace
 
@@ -105,10 +114,9 @@ std::string NamePattern::Make(std::vector<std::string> const& values) const {
   return name;
 }
 
-NamePattern const* PatternOfType(std::string_view type) {
-  static Patterns const& patterns = *new Patterns();
-  return patterns.Find(type);
-}
+NamePattern const* PatternOfType(std::string_view type) { return AllPatterns().Find(type); }
+
+bool IsResourceName(std::string_view name) { return AllPatterns().FitsAny(name); }
 
 NamePattern const* PatternOf(google::protobuf::Descriptor const& resource) {
   if (!resource.options().HasExtension(google::api::resource)) return nullptr;

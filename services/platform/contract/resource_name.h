@@ -40,6 +40,10 @@ class NamePattern {
 NamePattern const* PatternOfType(std::string_view type);
 NamePattern const* PatternOf(google::protobuf::Descriptor const& resource);
 
+// Whether `name` fits the pattern of any resource of the contract. What does not may be anything, a person's data by mistake
+// included, and is not repeated to anyone.
+bool IsResourceName(std::string_view name);
+
 // True when `name` is `scope` itself or below it. The empty scope covers everything; `plans/a` does not cover `plans/ab`.
 bool Covers(std::string_view scope, std::string_view name);
 

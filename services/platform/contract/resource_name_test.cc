@@ -79,5 +79,13 @@ TEST(Parts, OfAName) {
   EXPECT_EQ(ParentOf("/"), "");
 }
 
+TEST(ResourceName, IsOneWhenItFitsAnyPatternOfTheContract) {
+  EXPECT_TRUE(IsResourceName("organisations/9001/departments/001"));
+  for (auto const* text :
+       {"", "9001", "organisations", "organisations/9001/", "Kanariefugl Gul", "010190-1234", "kim@example.dk"}) {
+    EXPECT_FALSE(IsResourceName(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace helhed::contract

@@ -47,8 +47,16 @@ absl::StatusOr<Message*> Parse(Router::Entry const& entry, std::string_view byte
                Sv(absl::StrCat("The bytes are not a ", entry.request->GetTypeName(), ".")));
 }
 
+// What has not the form of a name is not repeated either: nothing was validated yet, so it may be any text.
+bool HasNamesForm(std::string_view text) {
+  return text.find('/') != std::string_view::npos && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' ||
+                  c == '_' || c == '~' || c == '-';
+         });
+}
+
 bool IsShown(CallRecord const& record, std::string_view resource) {
-  return record.method->resource_is_shown && !resource.empty() && resource.size() <= kShownBytesMax;
+  return record.method->resource_is_shown && resource.size() <= kShownBytesMax && HasNamesForm(resource);
 }
 
 absl::Status Denied(CallRecord const& record, std::string_view permission, std::string_view resource) {

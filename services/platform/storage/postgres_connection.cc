@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t kPreparedMax = 256;
 // How long after the deadline the server's answer is awaited, since it ends the statement itself (statement_timeout).
 constexpr absl::Duration kGrace = absl::Seconds(1);
+// How long a cancelled statement may go on before it is cancelled again.
+constexpr int kCancelAgainMilliseconds = 100;
 // How long the answer to a COMMIT is awaited after the deadline before its outcome is called unknown.
 constexpr absl::Duration kCommitGrace = absl::Seconds(10);
 // How long connecting may take when the caller has more time.
@@ -283,7 +285,11 @@ absl::Status PostgresConnection::Await(Limits const& limits, AtLimit at_limit) {
     }
     milliseconds = static_cast<int>(std::min<std::int64_t>(absl::ToInt64Milliseconds(left) + 1, 3'600'000));
   }
-  if (::poll(waits.data(), listen && !cancelled_ ? 2 : 1, milliseconds) < 0 && errno != EINTR) return Lost(std::strerror(errno));
+  if (cancelled_ && (milliseconds < 0 || milliseconds > kCancelAgainMilliseconds)) milliseconds = kCancelAgainMilliseconds;
+  int const ready = ::poll(waits.data(), listen && !cancelled_ ? 2 : 1, milliseconds);
+  if (ready < 0 && errno != EINTR) return Lost(std::strerror(errno));
+  // A request that reaches the server between two statements of a round is dropped there, and the next one runs on.
+  if (ready == 0 && cancelled_) Cancel();
   if (waits[1].revents != 0 && !cancelled_) Cancel();
   if ((waits[0].revents & ~POLLOUT) != 0 && ::PQconsumeInput(handle_) != 1) return SendFailed();
   return absl::OkStatus();

@@ -98,16 +98,17 @@ std::vector<Bind> BindsOf(std::vector<std::string> const& keys) {
 
 namespace {
 
-absl::Status EtagMismatch(std::string_view given, std::string_view current, std::string_view resource_name) {
+// The etag that was given is not repeated: it may be any text.
+absl::Status EtagMismatch(std::string_view current, std::string_view resource_name) {
   return Error(absl::StatusCode::kAborted, common::v1::ERROR_REASON_ETAG_MISMATCH,
                absl::StrCat(Av(resource_name), " has changed since it was read; read it again and repeat the change"),
-               {{"resource", std::string(resource_name)}, {"etag", std::string(given)}, {"current_etag", std::string(current)}});
+               {{"resource", std::string(resource_name)}, {"current_etag", std::string(current)}});
 }
 
 }  // namespace
 
 absl::Status CheckEtag(std::string_view given, std::string_view current, std::string_view resource_name) {
-  return given.empty() || given == current ? absl::OkStatus() : EtagMismatch(given, current, resource_name);
+  return given.empty() || given == current ? absl::OkStatus() : EtagMismatch(current, resource_name);
 }
 
 struct Table::State {
@@ -117,8 +118,7 @@ struct Table::State {
   Statement const& InsertManyOf(std::size_t shape);
   absl::StatusOr<std::vector<std::string>> KeyOf(std::string_view resource_name) const;
   // Why a conditional write found no row.
-  absl::Status WhyNothing(ReadTransaction& tx, std::string_view resource_name, std::vector<std::string> const& keys,
-                          std::string_view expected_etag) const;
+  absl::Status WhyNothing(ReadTransaction& tx, std::string_view resource_name, std::vector<std::string> const& keys) const;
   absl::Status CheckChunk(WriteTransaction& tx, Statement const& statement, BindBuffer const& buffer,
                           std::span<std::vector<std::string> const> keys, std::size_t first) const;
 
@@ -355,14 +355,14 @@ absl::Status Table::Update(WriteTransaction& tx, Message& message, std::string_v
   std::int64_t const micros = absl::ToUnixMicros(now);
   std::string const name = mapping.NameOf(message);
   auto const expected = mapping.OpenEtag(name, expected_etag);
-  if (!expected && mapping.has_revision()) return state_->WhyNothing(tx, name, keys, expected_etag);
+  if (!expected && mapping.has_revision()) return state_->WhyNothing(tx, name, keys);
   BindBuffer buffer;
   RETURN_IF_ERROR(mapping.Fill(message, keys, micros, state_->updated, buffer));
   for (auto const& key : keys) buffer.AddView(key);
   if (mapping.has_revision()) buffer.Add(expected->revision);
   if (mapping.has_revision() && mapping.has_create_time()) buffer.Add(expected->create_time_micros);
   ASSIGN_OR_RETURN(auto const changed, tx.Execute(state_->update, buffer.binds()));
-  if (changed == 0) return state_->WhyNothing(tx, name, keys, expected_etag);
+  if (changed == 0) return state_->WhyNothing(tx, name, keys);
   if (!mapping.has_revision()) {
     mapping.SetTimes(message, std::nullopt, micros);
     return absl::OkStatus();
@@ -372,13 +372,13 @@ absl::Status Table::Update(WriteTransaction& tx, Message& message, std::string_v
   return absl::OkStatus();
 }
 
-absl::Status Table::State::WhyNothing(ReadTransaction& tx, std::string_view resource_name, std::vector<std::string> const& keys,
-                                      std::string_view expected_etag) const {
+absl::Status Table::State::WhyNothing(ReadTransaction& tx, std::string_view resource_name,
+                                      std::vector<std::string> const& keys) const {
   ASSIGN_OR_RETURN(auto const rows, tx.Query(stamp, BindsOf(keys)));
   if (rows.empty() || stamp_columns.empty()) return NotFound(resource_name);
   std::string const current =
       mapping->MakeEtag(resource_name, {rows.Int64(0, 0), stamp_columns.size() > 1 ? rows.Int64(0, 1) : 0});
-  return EtagMismatch(expected_etag, current, resource_name);
+  return EtagMismatch(current, resource_name);
 }
 
 absl::Status Table::Delete(WriteTransaction& tx, std::string_view resource_name, std::string_view expected_etag) const {
@@ -388,7 +388,7 @@ absl::Status Table::Delete(WriteTransaction& tx, std::string_view resource_name,
   std::vector<Bind> binds = BindsOf(keys);
   if (conditional) {
     auto const expected = mapping.OpenEtag(resource_name, expected_etag);
-    if (!expected) return state_->WhyNothing(tx, resource_name, keys, expected_etag);
+    if (!expected) return state_->WhyNothing(tx, resource_name, keys);
     binds.emplace_back(expected->revision);
     if (mapping.has_create_time()) binds.emplace_back(expected->create_time_micros);
   }
@@ -405,7 +405,7 @@ absl::Status Table::Delete(WriteTransaction& tx, std::string_view resource_name,
                  {{"resource", std::string(resource_name)}, {"constraint", ConstraintOf(status)}});
   }
   if (*changed > 0) return absl::OkStatus();
-  return conditional ? state_->WhyNothing(tx, resource_name, keys, expected_etag) : NotFound(resource_name);
+  return conditional ? state_->WhyNothing(tx, resource_name, keys) : NotFound(resource_name);
 }
 
 std::vector<Statement const*> Table::statements() const {

@@ -100,7 +100,7 @@ class Table {
   std::unique_ptr<State> state_;
 };
 
-// OK when `given` is empty or equals `current`; otherwise ABORTED ETAG_MISMATCH with both in the metadata.
+// OK when `given` is empty or equals `current`; otherwise ABORTED ETAG_MISMATCH that names the current one.
 absl::Status CheckEtag(std::string_view given, std::string_view current, std::string_view resource_name);
 
 // The resources of a service: its tables, opened against a database and found by message type.
