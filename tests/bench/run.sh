@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Prints the figures that Helhed holds itself to, each as a ratio measured in one run on one machine. Not a test: nothing fails here.
+#   tests/bench/run.sh [DWELLINGS]      DWELLINGS of the national store; 600,000 unless given
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+dwellings=${1:-600000}
+deploy/setup.sh build test >/dev/null
+cmake --preset release >/dev/null
+cmake --build --preset release --target helhed_bench >/dev/null
+bin=build/release/bin
+roles=deploy/policy/roles.textproto
+
+rows=$(mktemp)
+trap 'rm -f "$rows"' EXIT
+for section in doors writes reads; do
+  "$bin/helhed_bench" "$section" "$roles" "$bin" "$dwellings" | tee -a "$rows" >&2
+done
+
+echo
+awk -F'\t' '
+  BEGIN { printf "%-82s %12s %12s %-9s %7s  %s\n", "row", "ours", "reference", "unit", "ratio", "bar" }
+  /^#/ { notes = notes "\n" substr($0, 3); next }
+  {
+    met = $6 ~ /at most/ ? ($5 >= 1) : ($6 + 0 == 0 ? -1 : ($5 + 0 >= $6 + 0))
+    printf "%-82s %12s %12s %-9s %7s  %s%s\n", $1, $2, $3, $4, $5, $6 + 0 == 0 && $6 !~ /most/ ? "-" : $6, met == 1 ? "  met" : met == 0 ? "  NOT MET" : ""
+  }
+  END {
+    split("gRPC read through the gateway, five processes|the same in one process (suite)|the same, one caller (latency)|JSON read through the gateway, against gRPC|JSON read through the gateway, against etcd", missing, "|")
+    for (i = 1; i in missing; i++) printf "%-82s %12s\n", missing[i], "not built yet"
+    print notes
+  }' "$rows"

@@ -1,0 +1,264 @@
+#include <absl/strings/ascii.h>
+#include <absl/strings/escaping.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/time/clock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "helhed/residents/v1/housing_register_service.pb.h"
+#include "services/platform/client/channel.h"
+#include "services/platform/testing/engines.h"
+#include "services/platform/testing/matchers.h"
+#include "tests/e2e/process.h"
+
+// The housing register as its users have it: the service and the command line as processes, on both engines.
+namespace helhed {
+namespace {
+
+namespace rv1 = residents::v1;
+using storage::Engine;
+using ::testing::HasSubstr;
+
+constexpr std::string_view kService = "/helhed.residents.v1.HousingRegisterService/";
+
+// What SQLite finds when it reads the whole file.
+std::string IntegrityCheck(std::string const& path) {
+  sqlite3* database = nullptr;
+  std::string found = "cannot be opened";
+  if (sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK) {
+    sqlite3_exec(
+        database, "PRAGMA integrity_check",
+        [](void* to, int, char** values, char**) {
+          *static_cast<std::string*>(to) = values[0];
+          return 0;
+        },
+        &found, nullptr);
+  }
+  sqlite3_close(database);
+  return found;
+}
+
+class RegisterTest : public ::testing::TestWithParam<Engine> {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "helhed-e2e-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    address_ = absl::StrCat("127.0.0.1:", testing::FreePort());
+    auto const key = testing::RunProgram(
+        {testing::Binary("helhed"), "token", "--new-key", folder_ + "/key", folder_ + "/key.pub", "--key-id", "e2e"});
+    ASSERT_EQ(key.exit_code, 0) << key.output;
+    auto const token = testing::RunProgram({testing::Binary("helhed"), "token", "--identity-key", folder_ + "/key", "--subject",
+                                            "tester", "--grant", "operator", "--lifetime", "1h"});
+    ASSERT_EQ(token.exit_code, 0) << token.output;
+    std::ofstream(folder_ + "/token") << token.output;
+    auto const migrated = testing::RunProgram(Service("migrate"));
+    ASSERT_EQ(migrated.exit_code, 0) << migrated.output;
+    Start();
+  }
+
+  void TearDown() override {
+    if (HasFailure()) std::cerr << testing::ReadWhole(folder_ + "/service.log");
+    service_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::vector<std::string> Service(std::string const& command) {
+    std::vector<std::string> arguments{testing::Binary("helhed-residents"), command, "--log-level", "warning"};
+    if (GetParam() == Engine::kSqlite) {
+      arguments.insert(arguments.end(), {"--sqlite", folder_ + "/residents.sqlite"});
+    } else {
+      arguments.insert(arguments.end(), {"--postgres", fresh_.location()});
+    }
+    arguments.insert(arguments.end(), {"--listen", address_, "--admin-listen", "", "--identity-key-file", folder_ + "/key.pub",
+                                       "--roles-file", std::string(HELHED_SOURCE_DIR) + "/deploy/policy/roles.textproto"});
+    return arguments;
+  }
+
+  // Starts the service and waits until it answers.
+  void Start() {
+    service_ = std::make_unique<testing::Process>(Service("serve"), folder_ + "/service.log");
+    for (int i = 0; i < 400; ++i) {
+      if (testing::RunProgram({testing::Binary("helhed-residents"), "healthcheck", "--listen", address_}).exit_code == 0) return;
+      ASSERT_TRUE(service_->Running()) << testing::ReadWhole(folder_ + "/service.log");
+      absl::SleepFor(absl::Milliseconds(25));
+    }
+    FAIL() << "the service did not get ready: " << testing::ReadWhole(folder_ + "/service.log");
+  }
+
+  void Kill() {
+    service_->Signal(SIGKILL);
+    EXPECT_EQ(service_->Wait(), -SIGKILL);
+  }
+
+  testing::Outcome Helhed(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), testing::Binary("helhed"));
+    arguments.insert(arguments.end(), {"--address", address_, "--token", folder_ + "/token"});
+    return testing::RunProgram(arguments);
+  }
+
+  // A call that must succeed; its answer as JSON.
+  std::string Call(std::string const& method, std::string const& json) {
+    auto const outcome = Helhed({"call", method, json});
+    EXPECT_EQ(outcome.exit_code, 0) << method << ": " << outcome.output;
+    return outcome.output;
+  }
+
+  void MakeOrganisation() {
+    Call("CreateOrganisation", R"({"organisationId": "9001", "organisation": {"displayName": "Boligforeningen 3B"}})");
+    Call("CreateDepartment",
+         R"({"parent": "organisations/9001", "departmentId": "001", "department": {"displayName": "Remisevænget Nord"}})");
+  }
+
+  // The names of all dwellings, page by page.
+  std::vector<std::string> Dwellings() {
+    auto const channel = client::ConnectGrpc({.target = address_});
+    rv1::ListDwellingsRequest request;
+    request.set_parent("organisations/9001");
+    request.set_page_size(1000);
+    std::vector<std::string> names;
+    do {
+      auto const page = client::Invoke<rv1::ListDwellingsResponse>(*channel, absl::StrCat(Av(kService), "ListDwellings"), request,
+                                                                   {.identity = Identity()});
+      EXPECT_THAT(page, testing::IsOk());
+      if (!page.ok()) return names;
+      for (auto const& dwelling : page->dwellings()) names.push_back(dwelling.name());
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    return names;
+  }
+
+  std::string Identity() {
+    std::string bytes;
+    EXPECT_TRUE(absl::Base64Unescape(absl::StripAsciiWhitespace(testing::ReadWhole(folder_ + "/token")), &bytes));
+    return bytes;
+  }
+
+  std::string folder_;
+  std::string address_;
+  testing::FreshDatabase fresh_{GetParam()};
+  std::unique_ptr<testing::Process> service_;
+};
+HELHED_BOTH_ENGINES(RegisterTest);
+
+TEST_P(RegisterTest, TheCommandLineEntersReadsAndListsTheRegister) {
+  MakeOrganisation();
+  auto const made = Call("CreateDwelling", R"({"parent": "organisations/9001", "dwellingId": "remisevej-14-2-th",
+      "dwelling": {"department": "organisations/9001/departments/001", "address": "Remisevej 14, 2. th, 2300 København S",
+                   "kvhxKey": "01018005__14__2__th", "period": {"startDate": {"year": 1990, "month": 1, "day": 1}}}})");
+  EXPECT_THAT(made, HasSubstr("\"floor\": \"2\""));
+  EXPECT_THAT(Call("GetDwelling", R"({"name": "organisations/9001/dwellings/remisevej-14-2-th"})"), HasSubstr("København"));
+  EXPECT_THAT(Call("ListDwellings", R"({"parent": "organisations/9001", "filter": "floor = 2"})"),
+              HasSubstr("remisevej-14-2-th"));
+
+  auto const refused =
+      Helhed({"call", "CreateDepartment", R"({"parent": "organisations/9001", "departmentId": "1", "department": {}})"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.output, HasSubstr("BAD_REQUEST"));
+  EXPECT_THAT(refused.output, HasSubstr("department_id"));
+  EXPECT_THAT(refused.output, HasSubstr("department.display_name"));
+}
+
+TEST_P(RegisterTest, SigtermLosesNoAcceptedCallAndEndsWell) {
+  MakeOrganisation();
+  service_->Signal(SIGTERM);
+  EXPECT_EQ(service_->Wait(), 0);
+  Start();
+  EXPECT_THAT(Call("GetDepartment", R"({"name": "organisations/9001/departments/001"})"), HasSubstr("Remisevænget"));
+}
+
+// While a file of 5,000 dwellings is imported and other callers write, the service is killed again and again.
+TEST_P(RegisterTest, AnImportSurvivesKillsWithNothingLostAndNothingDoubled) {
+  MakeOrganisation();
+  constexpr int kRows = 5000;
+  auto const file = folder_ + "/dwellings.csv";
+  {
+    std::ofstream csv(file);
+    csv << "dwelling_id;department;address;area;start_date\n";
+    for (int i = 0; i < kRows; ++i) csv << "row-" << i << ";001;Remisevej " << i << ", 2300 København S;60;1990-01-01\n";
+  }
+
+  // Writers that remember what was acknowledged.
+  std::atomic<bool> writing{true};
+  std::mutex mutex;
+  std::set<std::string> acknowledged;
+  std::vector<std::thread> writers;
+  auto const identity = Identity();
+  for (int writer = 0; writer < 3; ++writer) {
+    writers.emplace_back([&, writer] {
+      auto const channel = client::ConnectGrpc({.target = address_});
+      for (int i = 0; writing; ++i) {
+        rv1::CreateDwellingRequest request;
+        request.set_parent("organisations/9001");
+        request.set_dwelling_id(absl::StrCat("writer-", writer, "-", i));
+        request.mutable_dwelling()->set_department("organisations/9001/departments/001");
+        request.mutable_dwelling()->set_address("Hørgården 1");
+        request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_year(1990);
+        request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_month(1);
+        request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_day(1);
+        auto const made = client::Invoke<rv1::Dwelling>(*channel, absl::StrCat(Av(kService), "CreateDwelling"), request,
+                                                        {.deadline = absl::Now() + absl::Seconds(5), .identity = identity});
+        if (!made.ok()) {
+          absl::SleepFor(absl::Milliseconds(20));
+          continue;
+        }
+        std::lock_guard const lock(mutex);
+        acknowledged.insert(made->name());
+      }
+    });
+  }
+
+  auto const import = [&] {
+    return std::make_unique<testing::Process>(
+        std::vector<std::string>{testing::Binary("helhed"), "import", "dwellings", file, "--organisation", "organisations/9001",
+                                 "--batch", "100", "--address", address_, "--token", folder_ + "/token"},
+        folder_ + "/import.log");
+  };
+  SeededRandom random(7);
+  auto importing = import();
+  for (int kill = 0; kill < 4; ++kill) {
+    absl::SleepFor(absl::Milliseconds(random.Between(100, 700)));
+    Kill();
+    Start();
+  }
+  // The import may have given up while the service was away; running it again carries on.
+  for (int attempt = 0; importing->Wait() != 0; ++attempt) {
+    ASSERT_LT(attempt, 5) << testing::ReadWhole(folder_ + "/import.log");
+    importing = import();
+  }
+  writing = false;
+  for (auto& writer : writers) writer.join();
+
+  auto const names = Dwellings();
+  std::set<std::string> const unique(names.begin(), names.end());
+  EXPECT_EQ(unique.size(), names.size());
+  int rows = 0;
+  for (auto const& name : names) rows += absl::StrContains(name, "/row-") ? 1 : 0;
+  EXPECT_EQ(rows, kRows);
+  EXPECT_FALSE(acknowledged.empty());
+  for (auto const& name : acknowledged) EXPECT_TRUE(unique.contains(name)) << name << " was acknowledged and is gone";
+
+  // And a last run finds everything as it should be.
+  auto const again = Helhed({"import", "dwellings", file, "--organisation", "organisations/9001"});
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+  EXPECT_THAT(again.output, HasSubstr("created 0, unchanged 5000, refused 0"));
+
+  if (GetParam() == Engine::kSqlite) {
+    service_->Signal(SIGTERM);
+    EXPECT_EQ(service_->Wait(), 0);
+    EXPECT_EQ(IntegrityCheck(folder_ + "/residents.sqlite"), "ok");
+  }
+}
+
+}  // namespace
+}  // namespace helhed
