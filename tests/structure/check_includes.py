@@ -43,7 +43,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
 def faults_of(path, included):
     """The rules that `included` breaks when it stands in `path`, both as posix paths from the root."""
-    is_test = path.endswith(("_test.cc", "_fuzz.cc")) or "/testing/" in path or path.startswith("tests/")
+    is_test = path.endswith(("_test.cc", "_fuzz.cc", "_for_test.h")) or "/testing/" in path or path.startswith("tests/")
     for library, allowed in LIBRARIES.items():
         if re.fullmatch(library, included) and not re.match(allowed, path) and not is_test:
             yield f"<{included}> is only included in {allowed}"

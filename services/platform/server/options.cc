@@ -8,7 +8,6 @@
 #include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
 #include <boost/program_options.hpp>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <fstream>
@@ -21,6 +20,7 @@
 
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
+#include "services/platform/storage/connection_string.h"
 
 namespace helhed::server {
 namespace {
@@ -114,17 +114,7 @@ absl::Status TakeKeyFiles(Options& options, std::string const& text) {
 absl::Status TakePostgres(Options& options, std::string const& text) {
   options.instance.storage.postgres = text;
   if (text.empty()) return absl::OkStatus();
-  char* error = nullptr;
-  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> const parsed(PQconninfoParse(text.c_str(), &error),
-                                                                            PQconninfoFree);
-  std::unique_ptr<char, decltype(&PQfreemem)> const message(error, PQfreemem);
-  if (!parsed) return Wrong("a connection string as libpq takes it: host=db dbname=residents, or postgresql://db/residents");
-  for (auto const* option = parsed.get(); option->keyword != nullptr; ++option) {
-    if (std::string_view(option->keyword) == "password" && option->val != nullptr) {
-      return absl::InvalidArgumentError("must not hold the password: name its file by --postgres-password-file");
-    }
-  }
-  return absl::OkStatus();
+  return storage::CheckConnectionString(text);
 }
 
 absl::Status TakePasswordFile(Options& options, std::string const& path) {
