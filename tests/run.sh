@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds, and runs every test. On a fresh Debian 12 this is all that a newcomer runs.
-#   tests/run.sh           everything: with the sanitizers that apply, the fuzz targets briefly, the linters
+#   tests/run.sh           every test, under AddressSanitizer and UndefinedBehaviorSanitizer
 #   tests/run.sh quick     the everyday build and its tests only
+#   tests/run.sh long      besides: what has threads and no gRPC under ThreadSanitizer, the fuzz targets briefly, clang-tidy
 # The log of every step stays in build/logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,6 +35,8 @@ else
   step format tests/lint/format.sh
   step build-asan configure_and_build asan
   step test-asan run_tests asan
+fi
+if [[ $mode == long ]]; then
   step build-tsan configure_and_build tsan --target tsan_tests
   step test-tsan run_tests tsan -L tsan
   step build-fuzz configure_and_build fuzz --target fuzz_targets

@@ -219,7 +219,7 @@ std::int64_t Missing(std::vector<Line> const& lines, std::map<std::string, std::
   return missing;
 }
 
-TEST_F(OrderTest, NothingIsLostRepeatedOrOutOfOrderAndANaiveReaderWouldLose) {
+TEST_F(OrderTest, NothingIsLostRepeatedOrOutOfOrder) {
   StartAll();
   Disturb();
   EndAll();
@@ -240,7 +240,7 @@ TEST_F(OrderTest, NothingIsLostRepeatedOrOutOfOrderAndANaiveReaderWouldLose) {
 
   ReadNaivelyToTheEnd(connection_, File("naive"));
   std::int64_t const naive = Missing(LinesOf(File("naive")), truth);
-  EXPECT_GT(naive, 0) << "the test does not show that it could fail";
+  // How many those are is luck, on a slow machine none: EventLogTest's ALateCommitIsNotPassed shows the loss itself.
   std::printf("a reader by number alone lost %lld events\n", static_cast<long long>(naive));
 }
 
