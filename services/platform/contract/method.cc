@@ -97,7 +97,7 @@ Method::Method(google::protobuf::MethodDescriptor const* descriptor)
       request_id_(SingularField(*descriptor->input_type(), "request_id", FieldDescriptor::CPPTYPE_STRING)),
       validate_only_(SingularField(*descriptor->input_type(), "validate_only", FieldDescriptor::CPPTYPE_BOOL)) {
   if (!descriptor->options().HasExtension(policy::v1::method)) Die(*descriptor, "has no policy (helhed.policy.v1.method)");
-  constexpr std::size_t request_bytes_max_default = 256 * 1024;
+  constexpr std::size_t request_bytes_max_default = std::size_t{256} * 1024;
   request_bytes_max_ =
       policy_.request_bytes_max() > 0 ? static_cast<std::size_t>(policy_.request_bytes_max()) : request_bytes_max_default;
   timeout_ = policy_.has_timeout() ? absl::Seconds(policy_.timeout().seconds()) + absl::Nanoseconds(policy_.timeout().nanos())

@@ -40,7 +40,7 @@ absl::StatusOr<Signer> Signer::FromFile(std::string const& path) {
   if (lines.size() != 1 || !lines[0].text.starts_with(mark)) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": must hold one line `", mark, "key_id base64`"));
   }
-  auto const key = ParseKey(std::string_view(lines[0].text).substr(mark.size()));
+  auto const key = ParseKey(lines[0].text.substr(mark.size()));
   if (!key.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ":", lines[0].number, ": ", key.status().message()));
   return Signer(key->id, SecretOf(key->bytes));
 }
@@ -55,12 +55,11 @@ Signer Signer::Generate(std::string_view key_id) {
 }
 
 std::string Signer::PrivateKeyText() const {
-  return absl::StrCat(Av(kPrivateKeyMark), " ", key_id_, " ",
-                      ToBase64(std::string_view(secret_).substr(0, crypto_sign_SEEDBYTES)), "\n");
+  return absl::StrCat(Av(kPrivateKeyMark), " ", key_id_, " ", ToBase64(secret_.substr(0, crypto_sign_SEEDBYTES)), "\n");
 }
 
 std::string Signer::PublicKeyText() const {
-  return absl::StrCat(key_id_, " ", ToBase64(std::string_view(secret_).substr(crypto_sign_SEEDBYTES)), "\n");
+  return absl::StrCat(key_id_, " ", ToBase64(secret_.substr(crypto_sign_SEEDBYTES)), "\n");
 }
 
 std::string Signer::Sign(common::v1::Identity const& identity) const {

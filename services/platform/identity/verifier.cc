@@ -23,7 +23,7 @@ constexpr std::string_view kSuite = "helhed";
 constexpr absl::Duration kClockDifference = absl::Minutes(1);
 constexpr absl::Duration kLifeMax = absl::Hours(1);
 // Metadata of a call is limited by the doors too; this bounds what the cache can hold.
-constexpr std::size_t kBytesMax = 16 * 1024;
+constexpr std::size_t kBytesMax = std::size_t{16} * 1024;
 
 // An identity whose signature fits, with its time.
 struct Verified {
