@@ -19,6 +19,7 @@
 #include <mutex>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "helhed/common/v1/errors.pb.h"
 #include "helhed/events/v1/event_service.pb.h"
@@ -56,10 +57,12 @@ struct Script {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::string> queue;  // sent one message a Next, then the stream waits
+  bool late = false;              // once: a message comes, and its wake-up, when the stream has just found none
   bool endless = false;           // instead: 64 KiB again and again
   std::optional<absl::Status> end;
   std::function<void()> wake;
-  int asked = 0;
+  int asked = 0;    // for messages
+  int entered = 0;  // handlers of unary calls that wait
   int open = 0;
   int cancelled = 0;
   bool released = false;
@@ -91,9 +94,16 @@ class ScriptedStream final : public ServerStream {
   }
 
   absl::StatusOr<State> Next(CallContext const&, std::vector<std::string>& out) override {
-    std::lock_guard const lock(script_.mutex);
+    std::unique_lock lock(script_.mutex);
     ++script_.asked;
     script_.changed.notify_all();
+    if (std::exchange(script_.late, false)) {
+      script_.queue.emplace_back("late");
+      auto const wake = script_.wake;
+      lock.unlock();
+      wake();
+      return State::kWait;
+    }
     if (script_.endless) {
       out.push_back(Message(std::string(64 * 1024, 'x')));
       return State::kMore;
@@ -141,7 +151,7 @@ class Handlers {
     }
     if (request.cursor() == "wait") return WaitForCancellation(call);
     if (request.cursor() == "block") {
-      script_.Change([&] { ++script_.asked; });
+      script_.Change([&] { ++script_.entered; });
       script_.Await([&] { return script_.released; });
     }
     events::v1::ReadEventsResponse response;
@@ -156,7 +166,7 @@ class Handlers {
 
  private:
   absl::Status WaitForCancellation(CallContext const& call) {
-    script_.Change([&] { ++script_.asked; });
+    script_.Change([&] { ++script_.entered; });
     auto const stop = call.limits().stop;
     std::stop_callback const woken(stop, [&] { script_.Change([&] { ++script_.cancelled; }); });
     script_.Await([&] { return stop.stop_requested(); });
@@ -341,7 +351,7 @@ TEST_F(GrpcServerTest, TheDeadlineReachesTheHandler) {
 TEST_F(GrpcServerTest, TheCallersCancellationReachesTheHandler) {
   std::stop_source stop;
   auto answer = std::async(std::launch::async, [&] { return Read("wait", Caller(stop.get_token())); });
-  script_.Await([&] { return script_.asked == 1; });
+  script_.Await([&] { return script_.entered == 1; });
   stop.request_stop();
   EXPECT_THAT(answer.get(), StatusIs(absl::StatusCode::kCancelled, "CANCELLED"));
   script_.Await([&] { return script_.cancelled == 1; });
@@ -368,6 +378,19 @@ TEST_F(GrpcServerTest, AStreamSendsWhatThereIsWaitsAndIsWoken) {
   EXPECT_THAT(watching.get(), IsOk());
   EXPECT_EQ(seen.back(), "last");
   script_.Await([&] { return script_.open == 0; });
+}
+
+TEST_F(GrpcServerTest, AWakeUpBeforeTheWaitIsNotLost) {
+  script_.late = true;
+  std::string seen;
+  auto const status = Watch(
+      [&](std::string const& cursor) {
+        seen = cursor;
+        return false;
+      },
+      Caller());
+  EXPECT_THAT(status, IsOk());
+  EXPECT_EQ(seen, "late");
 }
 
 TEST_F(GrpcServerTest, AStreamEndsWithItsError) {
@@ -437,9 +460,9 @@ TEST_F(GrpcServerTest, TooManyStreamsAreRefused) {
 
 TEST_F(GrpcServerTest, DrainEndsStreamsAndLetsAcceptedCallsEnd) {
   auto watching = std::async(std::launch::async, [&] { return Watch([](std::string const&) { return true; }, Caller()); });
-  script_.Await([&] { return script_.open == 1 && script_.asked == 1; });
+  script_.Await([&] { return script_.open == 1 && script_.asked >= 1; });
   auto blocked = std::async(std::launch::async, [&] { return Read("block", Caller()); });
-  script_.Await([&] { return script_.asked == 2; });
+  script_.Await([&] { return script_.entered == 1; });
   auto drained = std::async(std::launch::async, [&] { server_->Drain(absl::Now() + absl::Seconds(60)); });
   EXPECT_THAT(watching.get(), StatusIs(absl::StatusCode::kUnavailable, "DRAINING"));
   script_.Change([&] { script_.released = true; });
@@ -450,7 +473,7 @@ TEST_F(GrpcServerTest, DrainEndsStreamsAndLetsAcceptedCallsEnd) {
 
 TEST_F(GrpcServerTest, DrainCancelsWhatStillRunsAtItsDeadline) {
   auto waiting = std::async(std::launch::async, [&] { return Read("wait", Caller()); });
-  script_.Await([&] { return script_.asked == 1; });
+  script_.Await([&] { return script_.entered == 1; });
   server_->Drain(absl::Now());
   EXPECT_EQ(script_.cancelled, 1);
   EXPECT_FALSE(waiting.get().ok());
