@@ -202,7 +202,7 @@ absl::Status AddressTaken(std::string const& address_uuid, std::string const& ow
 }
 
 absl::Status ExplainTaken(absl::Status status, std::string const& address_uuid) {
-  bool const is_address = status.code() == absl::StatusCode::kAlreadyExists && ReasonOf(status).empty() &&
+  bool const is_address = status.code() == absl::StatusCode::kAlreadyExists &&
                           storage::ConstraintOf(status).find("address_uuid") != std::string::npos;
   return is_address ? AddressTaken(address_uuid, "") : status;
 }
