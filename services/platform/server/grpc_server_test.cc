@@ -553,7 +553,7 @@ class GrpcServerTlsTest : public GrpcServerTest {
   // A call on a new connection, by a caller of that set, or without a certificate.
   absl::StatusOr<std::string> ReadAs(std::string const& set, bool with_certificate = true) {
     auto const from = absl::StrCat(directory_, "/", set, "/");
-    channel_ = client::ConnectGrpc({.target = absl::StrCat("localhost:", server_->port()),
+    channel_ = client::ConnectGrpc({.target = Target(),
                                     .ca_file = from + "ca.pem",
                                     .certificate_file = with_certificate ? from + "cert.pem" : "",
                                     .key_file = with_certificate ? from + "key.pem" : ""});
