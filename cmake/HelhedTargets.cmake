@@ -9,7 +9,7 @@ find_package(GTest REQUIRED)
 add_custom_target(tsan_tests)
 add_custom_target(fuzz_targets)
 # What other tools (clang-tidy) need of the build: everything that is generated.
-add_custom_target(helhed_generated)
+add_custom_target(helhed_generated DEPENDS helhed_contract)
 
 # helhed_library(NAME [DEPENDS ...]): every .cc of the current folder (or SOURCES) but tests, fuzz targets and main.
 function(helhed_library name)
@@ -22,7 +22,7 @@ function(helhed_library name)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS})
-  helhed_precompile(${name})
+  helhed_precompile(${name} libraries)
 endfunction()
 
 # helhed_test(NAME [SOURCES ...] [DEPENDS ...] [LABELS ...] [TIMEOUT s]): every *_test.cc of the current folder. The label `tsan` is for tests with
@@ -38,7 +38,7 @@ function(helhed_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
-  helhed_precompile(${name})
+  helhed_precompile(${name} tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
   # What leaks in a library that is not ours.
@@ -57,6 +57,7 @@ function(helhed_binary name)
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
+  helhed_precompile(${name} libraries)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
@@ -76,9 +77,29 @@ function(helhed_fuzz name)
   add_dependencies(fuzz_targets ${name})
 endfunction()
 
-# The standard library and protobuf, parsed once for each set of flags.
-function(helhed_precompile target)
-  target_precompile_headers(${target} PRIVATE
-    <algorithm> <chrono> <functional> <map> <memory> <optional> <span> <string> <string_view> <variant> <vector>
-    <google/protobuf/message.h> <absl/status/statusor.h> <absl/strings/str_cat.h>)
+# The standard library, protobuf and googletest, parsed once for all targets. clang refuses a precompiled header whose macros differ
+# from the target's, so there each target has its own.
+set(HELHED_PRECOMPILED
+  <algorithm> <chrono> <functional> <map> <memory> <optional> <span> <string> <string_view> <variant> <vector>
+  <google/protobuf/message.h> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/time/time.h>)
+set(HELHED_PRECOMPILED_FOR_TESTS ${HELHED_PRECOMPILED} <gmock/gmock.h> <gtest/gtest.h>)
+
+function(helhed_precompile target kind)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_precompile_headers(${target} REUSE_FROM helhed_precompiled_${kind})
+  else()
+    target_precompile_headers(${target} PRIVATE ${HELHED_PRECOMPILED})
+  endif()
 endfunction()
+
+_helhed_write(${CMAKE_BINARY_DIR}/precompiled.cc "// Carries the precompiled headers.\n")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  foreach(kind IN ITEMS libraries tests)
+    add_library(helhed_precompiled_${kind} STATIC ${CMAKE_BINARY_DIR}/precompiled.cc)
+    target_link_libraries(helhed_precompiled_${kind} PRIVATE protobuf::libprotobuf absl::statusor)
+    target_compile_options(helhed_precompiled_${kind} PRIVATE ${HELHED_WARNINGS})
+  endforeach()
+  target_link_libraries(helhed_precompiled_tests PRIVATE GTest::gmock)
+  target_precompile_headers(helhed_precompiled_libraries PRIVATE ${HELHED_PRECOMPILED})
+  target_precompile_headers(helhed_precompiled_tests PRIVATE ${HELHED_PRECOMPILED_FOR_TESTS})
+endif()
