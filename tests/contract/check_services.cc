@@ -143,7 +143,12 @@ void Checker::CheckPolicy(MethodDescriptor const& method) {
     Add(method, Sv(absl::StrCat("its policy's resource `", policy.resource(), "` is no string of the request")));
   }
   for (auto const& binding : BindingsOf(method)) {
-    if (is_read != (binding.verb == "GET"))
+    // A read whose request holds private values cannot be a GET, whose path and query are logged everywhere: it is a custom
+    // method by POST (AIP-136).
+    auto const last = binding.path.substr(binding.path.rfind('/') + 1);
+    bool const is_custom = last.find(':', last.find('}') == std::string::npos ? 0 : last.find('}')) != std::string::npos;
+    bool const is_custom_read = is_read && binding.verb == "POST" && is_custom && binding.body == "*";
+    if (is_read != (binding.verb == "GET") && !is_custom_read)
       Add(method, Sv(absl::StrCat("GET is for EFFECT_READ and only that, not ", binding.verb)));
   }
 }

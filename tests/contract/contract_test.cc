@@ -204,6 +204,11 @@ TEST(TheContract, KeepsItsRules) {
 
 TEST(CheckContract, TakesAGoodContract) { EXPECT_THAT(Texts(FaultsOf(std::string(kGood))), IsEmpty()); }
 
+TEST(CheckContract, TakesAReadByPostWhereItIsACustomMethod) {
+  EXPECT_THAT(Texts(FaultsOf(Replaced(std::string(kGood), "{get: \"/v1/boats\"}", "{post: \"/v1/boats:search\" body: \"*\"}"))),
+              IsEmpty());
+}
+
 TEST(CheckContract, NamesFileLineAndName) {
   auto const faults = FaultsOf(Replaced(std::string(kGood), "  // Who owns it.\n", ""));
   ASSERT_EQ(faults.size(), 1U);
