@@ -5,8 +5,11 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "helhed/common/v1/errors.pb.h"
@@ -86,9 +89,51 @@ absl::Status ToStatus(grpc::Status const& status, CallOptions const& options) {
   }
 }
 
+// Keeps a channel connected. gRPC's core works on a connection only while somebody waits on a queue that takes part in it, and a
+// call to a service that is away fails too soon to do that: without this a service that came back was found only when the attempt
+// to connect timed out.
+class Attendant {
+ public:
+  explicit Attendant(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)), thread_([this] { Attend(); }) {}
+  Attendant(Attendant const&) = delete;
+  Attendant& operator=(Attendant const&) = delete;
+  // By now the channel is nobody else's, so that letting it go closes it, which ends the wait.
+  ~Attendant() {
+    {
+      std::scoped_lock const lock(mutex_);
+      channel_.reset();
+    }
+    thread_.join();
+    queue_.Shutdown();
+    void* tag = nullptr;
+    for (bool ok = false; queue_.Next(&tag, &ok);) {
+    }
+  }
+
+ private:
+  // Asks to be told when the state is another one; false when the channel is closed.
+  bool Ask() {
+    std::scoped_lock const lock(mutex_);
+    if (channel_ == nullptr) return false;
+    channel_->NotifyOnStateChange(channel_->GetState(true), std::chrono::system_clock::time_point::max(), &queue_, this);
+    return true;
+  }
+  void Attend() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (Ask() && queue_.Next(&tag, &ok)) {
+    }
+  }
+
+  std::mutex mutex_;
+  std::shared_ptr<grpc::Channel> channel_;
+  grpc::CompletionQueue queue_;
+  std::thread thread_;
+};
+
 class GrpcChannel final : public Channel {
  public:
-  explicit GrpcChannel(std::shared_ptr<grpc::Channel> channel) : stub_(std::move(channel)) {}
+  explicit GrpcChannel(std::shared_ptr<grpc::Channel> const& channel) : attendant_(channel), stub_(channel) {}
 
   absl::StatusOr<std::string> Call(contract::Method const& method, std::string_view request,
                                    CallOptions const& options) override {
@@ -134,6 +179,8 @@ class GrpcChannel final : public Channel {
   }
 
  private:
+  // Goes last.
+  Attendant attendant_;
   grpc::GenericStub stub_;
 };
 
