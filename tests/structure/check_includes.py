@@ -12,7 +12,9 @@ import sys
 PLATFORM = {
     "base": set(),
     "contract": {"base"},
+    "json": {"base", "contract"},
     "telemetry": {"base"},
+    "crypto": {"base"},
     "identity": {"base", "contract"},
     "storage": {"base", "contract"},
     "pipeline": {"base", "contract", "identity", "storage", "telemetry"},
@@ -20,12 +22,12 @@ PLATFORM = {
     "service": {"base", "contract", "events", "pipeline", "storage", "telemetry"},
     "client": {"base", "contract", "identity", "pipeline", "telemetry"},
     "consumer": {"base", "client", "contract", "events", "pipeline", "service", "storage", "telemetry"},
-    "server": {"base", "client", "consumer", "contract", "events", "identity", "pipeline", "service", "storage", "telemetry"},
+    "server": {"base", "client", "consumer", "contract", "crypto", "events", "identity", "pipeline", "service", "storage", "telemetry"},
 }
 # What the parts of a service may include of the platform, and of the service itself.
 SERVICE = {
     "domain": ({"base"}, {"domain"}),
-    "service": ({"base", "client", "consumer", "contract", "events", "pipeline", "service", "storage", "telemetry"}, {"domain", "service"}),
+    "service": ({"base", "client", "consumer", "contract", "crypto", "events", "pipeline", "service", "storage", "telemetry"}, {"domain", "service"}),
 }
 # The only places where a library may be included: everything else goes through the header that wraps it.
 LIBRARIES = {
