@@ -28,7 +28,7 @@ using google::protobuf::Message;
 constexpr std::size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 // Changes when what a page token holds changes: an older token is then refused rather than misread.
-constexpr char kTokenVersion = 1;
+constexpr char kTokenVersion = 2;
 constexpr std::size_t kOrderTermsMax = 10;
 
 unsigned char const* Unsigned(std::string_view s) { return reinterpret_cast<unsigned char const*>(s.data()); }
@@ -334,8 +334,22 @@ class ListBuilder {
 
   void AddKey(bool descending) {
     for (auto const& key : table_.mapping().key_columns()) {
-      order_.push_back({{absl::StrCat(fields_.prefix(), key), {}}, ValueType::kText, descending});
+      std::string column = absl::StrCat(fields_.prefix(), key);
+      if (!IsFixed(column)) order_.push_back({{std::move(column), {}}, ValueType::kText, descending});
     }
+    // A list of one row at most has an order all the same.
+    if (order_.empty()) {
+      order_.push_back(
+          {{absl::StrCat(fields_.prefix(), table_.mapping().key_columns().back()), {}}, ValueType::kText, descending});
+    }
+  }
+
+  // Whether all rows have the same value there, as the parent's have in a list of its children. Left in the comparison of rows it
+  // would keep SQLite from seeking the position: a page would cost what all before it cost.
+  bool IsFixed(std::string_view column) const {
+    auto const condition = absl::StrCat(Av(column), " = ?");
+    return std::any_of(options_.conditions.begin(), options_.conditions.end(),
+                       [&](Condition const& given) { return given.sql == Sv(condition); });
   }
 
   absl::Status BuildText() {

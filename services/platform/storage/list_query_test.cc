@@ -227,6 +227,55 @@ TEST_P(ListTest, TakesConditionsJoinsAndExpressionsOfTheHandler) {
   EXPECT_THAT(All("page_size: 1 order_by: 'state desc'"), ElementsAre("c", "a"));
 }
 
+// Passes queries on and keeps the last one's text.
+class Overheard final : public ReadTransaction {
+ public:
+  explicit Overheard(ReadTransaction& real) : real_(real) {}
+  using ReadTransaction::Query;
+  absl::StatusOr<Rows> Query(Statement const& statement, std::span<Bind const> binds) override {
+    text = statement.text(engine());
+    return real_.Query(statement, binds);
+  }
+  Engine engine() const override { return real_.engine(); }
+  std::string text;
+
+ private:
+  ReadTransaction& real_;
+};
+
+TEST_P(ListTest, APageBelowAParentIsSoughtByTheRestOfTheKey) {
+  for (char const* dwelling : {"a", "b", "c", "d", "e"}) Insert(dwelling);
+  options_.conditions = {{"organisation = ?", {std::string("9001")}}};
+  EXPECT_THAT(All("page_size: 2"), ElementsAre("a", "b", "c", "d", "e"));
+  EXPECT_THAT(All("page_size: 2 order_by: 'name desc'"), ElementsAre("e", "d", "c", "b", "a"));
+
+  std::vector<std::string> found;
+  auto const message = NewOf("Request", "page_size: 2");
+  auto const token = Page(*message, found);
+  ASSERT_THAT(token, IsOk());
+  SetText(*message, "page_token", *token);
+  std::string text;
+  ASSERT_THAT(database().Read({},
+                              [&](ReadTransaction& tx) {
+                                Overheard overheard(tx);
+                                auto status = List(overheard, *table_, sealer_, *message, options_, [](Message&) {}).status();
+                                text = overheard.text;
+                                return status;
+                              }),
+              IsOk());
+  auto const plan = database().Explain(Statement(Statement::Dynamic{"list.deep", text}));
+  ASSERT_THAT(plan, IsOk());
+  // As SQLite and as PostgreSQL say that the position is sought in the index.
+  EXPECT_THAT(*plan, ::testing::AnyOf(HasSubstr("organisation=? AND dwelling>?"), HasSubstr("AND (dwelling > $2)"))) << text;
+}
+
+TEST_P(ListTest, AListOfOneHasAnOrder) {
+  Insert("a");
+  Insert("b");
+  options_.conditions = {{"organisation = ?", {std::string("9001")}}, {"dwelling = ?", {std::string("b")}}};
+  EXPECT_THAT(All("page_size: 1"), ElementsAre("b"));
+}
+
 // A row as the test knows it.
 struct Model {
   std::string dwelling;
