@@ -104,7 +104,10 @@ absl::Status Store::Run(CallContext const& call, google::protobuf::Message& resp
   attempt = {};
   if (!call.request_id().empty() && !call.validate_only()) {
     ASSIGN_OR_RETURN(bool const replayed, Replay(call, response, tx));
-    if (replayed) return absl::OkStatus();
+    if (replayed) {
+      call.AnsweredFromRecord();
+      return absl::OkStatus();
+    }
   }
   WriteTransaction wrapped(*this, call, tx);
   RETURN_IF_ERROR(unit(wrapped));

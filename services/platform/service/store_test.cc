@@ -113,6 +113,16 @@ TEST_P(StoreTest, ARepeatedRequestGetsTheFirstAnswerAndRunsNothing) {
   EXPECT_EQ(Counts(), (Rows{1, 1, 1, 1}));
 }
 
+// The handler that would ask for the scope again is not run, and the pipeline fails a call for which nobody asked.
+TEST_P(StoreTest, ARepeatedRequestWasGrantedItsScopeTheFirstTime) {
+  CallContext const first(Call());
+  CallContext const second(Call());
+  ASSERT_THAT(Make(first), IsOk());
+  EXPECT_FALSE(first.scope_was_granted());
+  ASSERT_THAT(Make(second), IsOk());
+  EXPECT_TRUE(second.scope_was_granted());
+}
+
 TEST_P(StoreTest, TheFirstAnswerOutlivesTheProcess) {
   auto const first = Make(CallContext(Call()));
   Restart();
