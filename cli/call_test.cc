@@ -77,7 +77,7 @@ void FillField(SeededRandom& random, pb::Message& message, pb::FieldDescriptor c
     }
     case pb::FieldDescriptor::CPPTYPE_STRING: {
       static std::vector<std::string> const texts = {"x", "Øresundsvej \"4\"", "line\nbreak", "\\ € 😀", "organisations/9001"};
-      auto const text = texts[random.Next() % texts.size()];
+      auto const& text = texts[random.Next() % texts.size()];
       field->is_repeated() ? reflection.AddString(&message, field, text) : reflection.SetString(&message, field, text);
       return;
     }

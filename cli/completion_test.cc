@@ -17,7 +17,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 std::vector<std::string> Complete(std::vector<std::string> words) {
   testing::TestWorld world;

@@ -12,8 +12,9 @@ asm(".section .rodata\n"
     "helhed_descriptors_end:\n"
     ".previous\n");
 
-extern "C" char const helhed_descriptors_begin[];
-extern "C" char const helhed_descriptors_end[];
+// Named as the assembler's symbols are.
+extern "C" char const helhed_descriptors_begin[];  // NOLINT(readability-identifier-naming)
+extern "C" char const helhed_descriptors_end[];    // NOLINT(readability-identifier-naming)
 
 namespace helhed::cli {
 

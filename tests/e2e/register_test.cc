@@ -151,6 +151,16 @@ class RegisterTest : public ::testing::TestWithParam<Engine> {
 };
 HELHED_BOTH_ENGINES(RegisterTest);
 
+TEST_P(RegisterTest, EveryLineOfTheLogIsJson) {
+  auto const channel = client::ConnectGrpc({.target = address_});
+  auto const* const method = contract::FindMethod(absl::StrCat(Av(kService), "GetOrganisation"));
+  // A name that is no UTF-8, of which protobuf has something to say.
+  EXPECT_THAT(channel->Call(*method, "\x0a\x02\xc3\x28", {.identity = Identity()}),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument, "BAD_REQUEST"));
+  std::ifstream log(folder_ + "/service.log");
+  for (std::string line; std::getline(log, line);) EXPECT_TRUE(line.starts_with('{')) << line;
+}
+
 // gRPC's core left to itself notices only when an attempt to connect that it made meanwhile has timed out, after five seconds.
 TEST_P(RegisterTest, ACallerFindsAServiceThatIsStartedAgain) {
   auto const channel = client::ConnectGrpc({.target = address_});

@@ -3,6 +3,7 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <absl/synchronization/mutex.h>
+#include <google/protobuf/stubs/logging.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +115,9 @@ int Main(Definition const& definition, int argc, char** argv) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 #endif
   std::signal(SIGPIPE, SIG_IGN);
+  // What is wrong with a caller's bytes is said to the caller; protobuf's own lines about it would stand in the log and be no
+  // JSON.
+  google::protobuf::SetLogHandler(nullptr);
   // Stores and backups hold personal data.
   ::umask(0077);
   auto const invocation = Parse(argc, argv);
