@@ -14,6 +14,8 @@
 namespace helhed::server {
 namespace {
 
+constexpr int kLinkedAtOnce = 500;
+
 absl::Status CheckMigrated(Definition const& definition, storage::Database& database) {
   auto const status = storage::CheckSchema(database, AllMigrations(definition));
   if (status.code() != absl::StatusCode::kFailedPrecondition) return status;
@@ -40,6 +42,8 @@ struct Instance::State {
   std::optional<identity::Verifier> verifier;
   std::optional<identity::Roles> roles;
   std::optional<events::EventService> event_service;
+  std::optional<crypto::KeyRing> keys;
+  std::vector<Job> jobs;
   std::shared_ptr<void> handlers;
   Router router;
   std::unique_ptr<Executor> executor;
@@ -68,12 +72,19 @@ struct Instance::State {
     verifier.emplace(clock, definition.name);
     for (auto const& path : options.identity_key_files) RETURN_IF_ERROR(verifier->AddKeyFile(path));
     ASSIGN_OR_RETURN(roles, identity::Roles::FromFile(options.roles_file));
+    if (options.data_key_file.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(keys, While("reading the data keys", crypto::KeyRing::FromFile(options.data_key_file)));
     return absl::OkStatus();
   }
 
   absl::Status MakeHandlers(Definition const& definition, Environment const& environment) {
     for (auto const& service : definition.services) router.Serve(service);
     handlers = definition.handlers(environment, router);
+    // Often enough that little can be altered unseen before it is linked.
+    jobs.push_back({"link-audit", absl::Seconds(2), [this](storage::Limits const& limits) -> absl::StatusOr<bool> {
+                      ASSIGN_OR_RETURN(auto const linked, chain::Link(*database, limits, AuditLog(), kLinkedAtOnce));
+                      return linked == kLinkedAtOnce;
+                    }});
     event_service.emplace(*events);
     event_service->Register(router);
     return router.Check();
@@ -108,7 +119,8 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(Definition const& defin
   auto state = std::make_unique<State>();
   RETURN_IF_ERROR(state->ReadPolicy(definition, options, clock));
   RETURN_IF_ERROR(state->OpenStore(definition, options, clock, random));
-  RETURN_IF_ERROR(state->MakeHandlers(definition, {*state->store, clock, random, log, metrics}));
+  RETURN_IF_ERROR(state->MakeHandlers(definition, {*state->store, clock, random, log, metrics, *state->database,
+                                                   state->keys ? &*state->keys : nullptr, state->jobs}));
   state->executor =
       std::make_unique<Executor>(static_cast<std::size_t>(options.threads), static_cast<std::size_t>(options.queue_max));
   Pipeline::Parts parts;
@@ -134,5 +146,6 @@ storage::Database& Instance::database() { return *state_->database; }
 events::EventLog& Instance::events() { return *state_->events; }
 Store& Instance::store() { return *state_->store; }
 identity::Verifier& Instance::verifier() { return *state_->verifier; }
+std::span<Job const> Instance::jobs() const { return state_->jobs; }
 
 }  // namespace helhed::server

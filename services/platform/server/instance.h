@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "services/platform/crypto/key_ring.h"
 #include "services/platform/events/event_log.h"
 #include "services/platform/pipeline/executor.h"
 #include "services/platform/pipeline/pipeline.h"
+#include "services/platform/server/jobs.h"
 #include "services/platform/service/store.h"
 #include "services/platform/storage/database.h"
 #include "services/platform/storage/migrate.h"
@@ -28,6 +30,11 @@ struct Environment {
   Random& random;
   telemetry::Log& log;
   telemetry::Metrics& metrics;
+  storage::Database& database;
+  // What personal values are sealed with; nullptr where the installation has none.
+  crypto::KeyRing const* keys;
+  // What the service does by itself: run by whoever serves, after the handlers were made and before they go away.
+  std::vector<Job>& jobs;
 };
 
 // What makes one service different from another.
@@ -53,6 +60,8 @@ struct InstanceOptions {
   // Public keys that identities may be signed with, and the policy file.
   std::vector<std::string> identity_key_files;
   std::string roles_file;
+  // Keys for personal values; empty where none are kept. See crypto/key_ring.h.
+  std::string data_key_file;
   int threads = 16;
   int queue_max = 512;
 };
@@ -76,6 +85,8 @@ class Instance {
   events::EventLog& events();
   Store& store();
   identity::Verifier& verifier();
+  // The service's jobs and the platform's.
+  std::span<Job const> jobs() const;
 
  private:
   struct State;

@@ -182,6 +182,11 @@ void AddWork(std::vector<Spec>& specs) {
                    "Public keys that identities may be signed with. May be repeated, or be several with commas", TakeKeyFiles});
   specs.push_back({"roles-file", kValue, "", "The policy file: which permissions a role carries",
                    TakeFile([](Options & o) -> auto& { return o.instance.roles_file; })});
+  specs.push_back(
+      {"data-key-file", kValue, "",
+       "Keys that personal values (CPR numbers) are sealed with, for the owner only; the first one seals what is new. "
+       "Without it none are taken",
+       TakeFile([](Options & o) -> auto& { return o.instance.data_key_file; })});
   specs.push_back({"threads", kValue, "16", "Threads that run calls",
                    TakeNumber(
                        [](Options & o) -> auto& { return o.instance.threads; }, 1, 1024)});

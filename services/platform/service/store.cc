@@ -20,12 +20,24 @@ Statement const kFindAnswer("store.find_answer",
                             "WHERE principal = $1 AND method = $2 AND request_id = $3");
 Statement const kForgetAnswer("store.forget_answer",
                               "DELETE FROM idempotency WHERE principal = $1 AND method = $2 AND request_id = $3");
-Statement const kKeepAnswer("store.keep_answer",
-                            "INSERT INTO idempotency (principal, method, request_id, request_hash, response, expire_time) "
-                            "VALUES ($1, $2, $3, $4, $5, $6)");
+Statement const kKeepAnswer(
+    "store.keep_answer",
+    "INSERT INTO idempotency (principal, method, request_id, request_hash, response, expire_time, resource) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7)");
+Statement const kEmptyAnswers("store.empty_answers", "UPDATE idempotency SET response = $2 WHERE resource = $1");
 Statement const kAudit("store.audit",
                        "INSERT INTO audit (subject, id, time, method, resource, outcome, request_id, trace_id, request) "
                        "VALUES ($1, $2, $3, $4, $5, 'OK', $6, $7, $8)");
+Statement const kAuditLinks("store.audit_links",
+                            "SELECT l.position, l.scope, l.entry, l.digest, l.hash, a.id AS found, "
+                            "a.subject, a.id, a.time, a.method, a.resource, a.outcome, a.request_id, a.trace_id, a.request "
+                            "FROM chain_links l LEFT JOIN audit a ON a.subject = l.scope AND a.id = l.entry "
+                            "WHERE l.chain = $1 AND l.position > $2 ORDER BY l.position LIMIT $3");
+Statement const kAuditRows("store.audit_rows",
+                           "SELECT a.subject, a.id, l.position, p.entry FROM audit a "
+                           "LEFT JOIN chain_links l ON l.chain = $1 AND l.scope = a.subject AND l.entry = a.id "
+                           "LEFT JOIN chain_pending p ON p.chain = $1 AND p.entry = a.id AND p.scope = a.subject "
+                           "WHERE (a.subject, a.id) > ($2, $3) ORDER BY a.subject, a.id LIMIT $4");
 Statement const kCleanUp("store.clean_up",
                          "DELETE FROM idempotency WHERE (principal, method, request_id) IN "
                          "(SELECT principal, method, request_id FROM idempotency WHERE expire_time <= $1 "
@@ -73,6 +85,15 @@ absl::Status WriteTransaction::Append(google::protobuf::Message const& data, std
   return store_.parts().events->Append(write_, event);
 }
 
+absl::Status WriteTransaction::ForgetAnswers(std::string_view resource) {
+  return write_.Enqueue(kEmptyAnswers, Binds{resource, storage::Bytes()});
+}
+
+chain::Log const& AuditLog() {
+  static chain::Log const log{"audit", &kAuditLinks, &kAuditRows};
+  return log;
+}
+
 // What a caller tries again finds the first answer; the lock makes a second attempt wait that comes while the first still runs.
 // Both statements travel together. True when `response` is that answer.
 absl::StatusOr<bool> Store::Replay(CallContext const& call, google::protobuf::Message& response,
@@ -113,7 +134,7 @@ absl::Status Store::Run(CallContext const& call, google::protobuf::Message& resp
   RETURN_IF_ERROR(unit(wrapped));
   if (!call.validate_only()) {
     attempt.appended = wrapped.appended();
-    return Record(call, response, tx);
+    return Record(call, response, tx, wrapped.answer_is_about());
   }
   // Statements may still be under way: what they find out belongs to the answer.
   RETURN_IF_ERROR(tx.Query(kNothing, {}).status());
@@ -121,24 +142,40 @@ absl::Status Store::Run(CallContext const& call, google::protobuf::Message& resp
   return absl::CancelledError("validate_only: nothing is kept");
 }
 
-absl::Status Store::Record(CallContext const& call, google::protobuf::Message const& response,
-                           storage::WriteTransaction& tx) const {
-  absl::Time const now = call.Now();
-  std::string const& subject = call.identity().subject();
+absl::Status Store::Record(CallContext const& call, google::protobuf::Message const& response, storage::WriteTransaction& tx,
+                           std::string const& answer_is_about) const {
   if (!call.request_id().empty()) {
+    std::string const& subject = call.identity().subject();
     std::string const bytes = response.SerializeAsString();
     RETURN_IF_ERROR(tx.Enqueue(
         kKeepAnswer, Binds{std::string_view(subject), std::string_view(call.method().path()), std::string_view(call.request_id()),
-                           BytesOf(call.request_hash()), BytesOf(bytes), absl::ToUnixMicros(now + parts_.request_ids_kept)}));
+                           BytesOf(call.request_hash()), BytesOf(bytes), absl::ToUnixMicros(call.Now() + parts_.request_ids_kept),
+                           std::string_view(answer_is_about)}));
   }
-  if (Audited(call.method())) {
-    std::string const id = call.NewId();
-    RETURN_IF_ERROR(tx.Enqueue(kAudit, Binds{std::string_view(subject), std::string_view(id), absl::ToUnixMicros(now),
-                                             std::string_view(call.method().path()), std::string_view(call.resource()),
-                                             std::string_view(call.request_id()), std::string_view(call.trace().trace_id),
-                                             BytesOf(call.audit_request())}));
-  }
-  return absl::OkStatus();
+  return Audited(call.method()) ? Audit(call, tx) : absl::OkStatus();
+}
+
+absl::Status Store::Audit(CallContext const& call, storage::WriteTransaction& tx) const {
+  std::string const id = call.NewId();
+  std::string const& subject = call.identity().subject();
+  std::int64_t const micros = absl::ToUnixMicros(call.Now());
+  std::string const& trace = call.trace().trace_id;
+  RETURN_IF_ERROR(
+      tx.Enqueue(kAudit, Binds{std::string_view(subject), std::string_view(id), micros, std::string_view(call.method().path()),
+                               std::string_view(call.resource()), std::string_view(call.request_id()), std::string_view(trace),
+                               BytesOf(call.audit_request())}));
+  auto const request = BytesOf(call.audit_request());
+  // As kAuditLinks reads them.
+  storage::Rows::Value const values[] = {subject,
+                                         id,
+                                         micros,
+                                         call.method().path(),
+                                         call.resource(),
+                                         std::string("OK"),
+                                         call.request_id(),
+                                         std::string(trace),
+                                         std::vector<std::byte>(request.begin(), request.end())};
+  return chain::Add(tx, AuditLog(), subject, id, values);
 }
 
 absl::Status Store::WriteErased(CallContext const& call, google::protobuf::Message& response,

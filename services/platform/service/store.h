@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -15,6 +16,7 @@
 
 #include "services/platform/events/event_log.h"
 #include "services/platform/pipeline/call_context.h"
+#include "services/platform/service/chain.h"
 #include "services/platform/storage/list_query.h"
 #include "services/platform/storage/table.h"
 
@@ -44,6 +46,9 @@ class ReadTransaction {
     return tx_.Query(statement, binds);
   }
   CallContext const& call() const { return call_; }
+  storage::Engine engine() const { return tx_.engine(); }
+  // The resources of the service, for statements that are made of a table's columns.
+  storage::Schema const& schema() const;
 
  protected:
   Store const& store_;
@@ -80,8 +85,19 @@ class WriteTransaction : public ReadTransaction {
   }
   absl::Status Lock(std::string_view key) { return write_.Lock(key); }
 
+  // Hands a row that this transaction writes to the chain of its log; see service/chain.h.
+  absl::Status Chain(chain::Log const& log, std::string_view scope, std::string_view entry,
+                     std::span<storage::Rows::Value const> values) {
+    return chain::Add(write_, log, scope, entry, values);
+  }
+
+  // The answer to this call is kept for its request_id as one about `resource`, so that it can be forgotten with it.
+  void AnswerIsAbout(std::string_view resource) { answer_is_about_ = std::string(resource); }
+  std::string const& answer_is_about() const { return answer_is_about_; }
+  // Empties every kept answer about `resource`: a call that is tried again is still not run twice, but is answered with nothing.
+  absl::Status ForgetAnswers(std::string_view resource);
+
   // Appends what happened to the service's event log. `subject` is the resource it is about, `plan` the plan if it belongs to
-  // one.
   // one. INTERNAL when the message may hold what is PERSONAL or more private: events carry references to people, never their
   // data.
   absl::Status Append(google::protobuf::Message const& data, std::string_view subject, std::string_view plan = "");
@@ -92,7 +108,11 @@ class WriteTransaction : public ReadTransaction {
  private:
   storage::WriteTransaction& write_;
   bool appended_ = false;
+  std::string answer_is_about_;
 };
+
+// The audit log as a chain: what Store::Write adds to it is linked by a job of the server.
+chain::Log const& AuditLog();
 
 class Store {
  public:
@@ -156,11 +176,15 @@ class Store {
   absl::Status Run(CallContext const& call, google::protobuf::Message& response, storage::WriteTransaction& tx,
                    absl::FunctionRef<absl::Status(WriteTransaction&)> unit, Attempt& attempt) const;
   absl::StatusOr<bool> Replay(CallContext const& call, google::protobuf::Message& response, storage::WriteTransaction& tx) const;
-  absl::Status Record(CallContext const& call, google::protobuf::Message const& response, storage::WriteTransaction& tx) const;
+  absl::Status Record(CallContext const& call, google::protobuf::Message const& response, storage::WriteTransaction& tx,
+                      std::string const& answer_is_about) const;
+  absl::Status Audit(CallContext const& call, storage::WriteTransaction& tx) const;
   absl::Status WriteErased(CallContext const& call, google::protobuf::Message& response,
                            absl::FunctionRef<absl::Status(WriteTransaction&)> unit);
   Parts parts_;
 };
+
+inline storage::Schema const& ReadTransaction::schema() const { return *store_.parts().schema; }
 
 template <typename M>
 absl::StatusOr<M> ReadTransaction::Get(std::string_view name) {

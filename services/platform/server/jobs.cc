@@ -1,0 +1,54 @@
+#include "services/platform/server/jobs.h"
+
+#include <absl/time/clock.h>
+
+#include <algorithm>
+
+#include "services/platform/base/status.h"
+#include "services/platform/base/strings.h"
+
+namespace helhed::server {
+namespace {
+
+// For one part of a job. Real time, since the store keeps it: a test's clock says nothing about how long a statement takes.
+constexpr absl::Duration kTimeout = absl::Seconds(30);
+constexpr absl::Duration kPauseMax = absl::Seconds(10);
+
+}  // namespace
+
+Jobs::Jobs(std::span<Job const> jobs, Clock const& clock, telemetry::Log& log, telemetry::Metrics& metrics) {
+  if (jobs.empty()) return;
+  std::vector<telemetry::Counter> errors;
+  for (auto const& job : jobs)
+    errors.push_back(metrics.CounterOf("helhed_job_errors_total", "Runs of a job that failed.", {{"job", job.name}}));
+  thread_ = std::jthread([this, jobs, errors = std::move(errors), &clock, &log](std::stop_token const& stop) {
+    Run(jobs, errors, clock, log, stop);
+  });
+}
+
+absl::Status Jobs::RunToEnd(Job const& job, std::stop_token const& stop) {
+  for (bool more = true; more && !stop.stop_requested();) {
+    ASSIGN_OR_RETURN(more, job.run({.deadline = absl::Now() + kTimeout, .stop = stop}));
+  }
+  return absl::OkStatus();
+}
+
+void Jobs::Run(std::span<Job const> jobs, std::vector<telemetry::Counter> errors, Clock const& clock, telemetry::Log& log,
+               std::stop_token const& stop) {
+  std::vector<absl::Time> due(jobs.size(), absl::InfinitePast());
+  while (!stop.stop_requested()) {
+    for (std::size_t i = 0; i < jobs.size() && !stop.stop_requested(); ++i) {
+      if (clock.Now() < due[i]) continue;
+      auto const status = RunToEnd(jobs[i], stop);
+      due[i] = clock.Now() + jobs[i].every;
+      if (status.ok() || stop.stop_requested()) continue;
+      errors[i].Increment();
+      log.Warning("a job failed", {{"job", std::string_view(jobs[i].name)}, {"status", Sv(status.message())}});
+    }
+    auto const pause = std::clamp(*std::min_element(due.begin(), due.end()) - clock.Now(), absl::Milliseconds(10), kPauseMax);
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, absl::ToChronoMilliseconds(pause), [&] { return stop.stop_requested(); });
+  }
+}
+
+}  // namespace helhed::server
