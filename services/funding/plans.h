@@ -1,0 +1,32 @@
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "services/funding/service/money_gate.h"
+#include "services/platform/client/channel.h"
+#include "services/platform/server/instance.h"
+
+// The half of the funding service that keeps regulations, plans and decisions. funding.cc puts the halves together.
+namespace helhed::funding {
+
+// Whom this half asks.
+struct PlanPeers {
+  // The service residents; without one nothing can be counted, and a count is refused as UNAVAILABLE.
+  std::shared_ptr<client::Channel> residents = nullptr;
+  // A serialized SignedIdentity of this service, valid at the time given.
+  std::function<std::string(absl::Time)> identity = nullptr;
+  // What the plan's money has to say to its steps. Not null.
+  std::shared_ptr<MoneyGate const> money = nullptr;
+};
+
+// Adds its services, migrations and resources.
+void AddPlans(server::Definition& definition);
+
+// Enters its handlers; what is returned owns them.
+std::shared_ptr<void> RegisterPlans(server::Environment const& environment, Router& router, PlanPeers const& peers);
+
+}  // namespace helhed::funding
