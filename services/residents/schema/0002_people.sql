@@ -212,6 +212,7 @@ CREATE TABLE access_log (
   case_reference    TEXT,
   fields            TEXT   NOT NULL,
   trace_id          TEXT   NOT NULL,
+  revision          BIGINT NOT NULL CHECK (revision = 1),
   create_time       BIGINT NOT NULL,
   PRIMARY KEY (resident, access_log_entry)
 );
@@ -293,6 +294,8 @@ CREATE TABLE retention_runs (
   consents_removed_count  BIGINT  NOT NULL,
   consents_expired_count  BIGINT  NOT NULL,
   unfinished              BOOLEAN NOT NULL,
+  revision                BIGINT  NOT NULL,
   create_time             BIGINT  NOT NULL,
+  update_time             BIGINT  NOT NULL,
   PRIMARY KEY (retention_run)
 );
