@@ -1,0 +1,79 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "helhed/funding/v1/budget.pb.h"
+#include "helhed/funding/v1/source.pb.h"
+#include "services/funding/domain/money.h"
+#include "services/platform/base/civil.h"
+
+// What a budget must be: equal to the sources that pay it, within the plan, never below what is used (M2, M6, M7, M9).
+namespace helhed::funding {
+
+// Where a line stands. Ordered so that budgets are written in one order.
+struct Cell {
+  std::string focus_area;
+  std::string cost_kind;
+  std::string source;
+  int year = 0;
+  friend auto operator<=>(Cell const&, Cell const&) = default;
+};
+
+// A line that is there.
+struct Line {
+  std::string name;
+  Ore amount = 0;
+  // Reserved and spent.
+  Ore used = 0;
+};
+using Lines = std::map<Cell, Line>;
+
+// What a budget is held against.
+struct BudgetFrame {
+  std::set<std::string> focus_areas;  // those that the plan has chosen
+  Period period;                      // the plan's, which has an end
+  std::vector<v1::Source> sources;
+};
+
+template <typename Message>
+Cell CellOf(Message const& message) {
+  return {message.focus_area(), message.cost_kind(), message.source(), message.year()};
+}
+
+// The amounts of a complete budget. Errors: INVALID_ARGUMENT BAD_REQUEST for cells that are named twice, and sources, years and
+// amounts that cannot be; FAILED_PRECONDITION FOCUS_AREA_NOT_CHOSEN, BUDGET_UNEQUAL (a source and what is spent of it differ),
+// BUDGET_LINE_FIXED (a line of an approved source would change), BUDGET_LINE_USED.
+absl::StatusOr<std::map<Cell, Ore>> CheckBudget(std::span<v1::BudgetAmount const> wanted, Lines const& current,
+                                                BudgetFrame const& frame);
+
+// What a reallocation does.
+struct Reallocated {
+  std::map<Cell, Ore> amounts;  // every line afterwards
+  Ore moved_between_focus_areas = 0;
+};
+// Errors: as CheckBudget, and FAILED_PRECONDITION REALLOCATION_UNBALANCED.
+absl::StatusOr<Reallocated> CheckReallocation(std::span<v1::BudgetMove const> moves, Lines const& current,
+                                              BudgetFrame const& frame);
+
+// Whether a reallocation is more than a plan may decide by itself (M7). Without a threshold every move between focus areas is.
+bool NeedsFundApproval(Ore moved_between_focus_areas, Ore total, std::optional<std::int64_t> threshold_basis_points);
+
+// Whether sources and budget are equal (M2): what differs, by source; empty when they are.
+struct Difference {
+  std::string source;
+  Ore source_amount = 0;
+  Ore budget_amount = 0;
+};
+std::vector<Difference> Compare(std::span<v1::Source const> sources, Lines const& lines);
+
+// A source whose budget is fixed: only a reallocation changes it.
+bool IsApprovedSource(v1::SourceState state);
+
+}  // namespace helhed::funding

@@ -1,0 +1,142 @@
+#include "services/funding/domain/budget_rules.h"
+
+#include <gmock/gmock.h>
+
+#include "services/platform/testing/matchers.h"
+
+namespace helhed::funding {
+namespace {
+
+using helhed::testing::ForAllSeeds;
+using helhed::testing::IsOk;
+using helhed::testing::StatusIs;
+
+constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
+constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+std::string const kLbf = "plans/a/sources/lbf";
+std::string const kTown = "plans/a/sources/town";
+
+v1::Source Payer(std::string const& name, Ore amount, v1::SourceState state = v1::SOURCE_STATE_PLEDGED) {
+  v1::Source source;
+  source.set_name(name);
+  source.set_state(state);
+  *source.mutable_amount() = ToMoney(amount);
+  return source;
+}
+
+BudgetFrame Frame(v1::SourceState lbf = v1::SOURCE_STATE_PLEDGED) {
+  return {
+      {"jobs", "school"}, {absl::CivilDay(2022, 1, 1), absl::CivilDay(2026, 1, 1)}, {Payer(kLbf, 100, lbf), Payer(kTown, 50)}};
+}
+
+v1::BudgetAmount Amount(std::string const& area, std::string const& source, int year, Ore amount) {
+  v1::BudgetAmount line;
+  line.set_focus_area(area);
+  line.set_cost_kind("wages");
+  line.set_source(source);
+  line.set_year(year);
+  *line.mutable_amount() = ToMoney(amount);
+  return line;
+}
+
+v1::BudgetMove Change(std::string const& area, std::string const& source, int year, Ore change) {
+  v1::BudgetMove move;
+  move.set_focus_area(area);
+  move.set_cost_kind("wages");
+  move.set_source(source);
+  move.set_year(year);
+  *move.mutable_change() = ToMoney(change);
+  return move;
+}
+
+absl::Status Budgeted(std::vector<v1::BudgetAmount> const& lines, Lines const& current = {}, BudgetFrame const& frame = Frame()) {
+  return CheckBudget(lines, current, frame).status();
+}
+
+// M2: to the øre, for every source.
+TEST(Budget, EqualsTheSourcesThatItSpends) {
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 60), Amount("school", kLbf, 2023, 40), Amount("jobs", kTown, 2022, 50)}),
+              IsOk());
+  // A source that is not spent yet may be left out as a whole, not in part.
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 100)}), IsOk());
+  auto const unequal = Budgeted({Amount("jobs", kLbf, 2022, 99), Amount("jobs", kTown, 2022, 51)});
+  EXPECT_THAT(unequal, StatusIs(kPrecondition, "BUDGET_UNEQUAL"));
+  EXPECT_EQ(MetadataOf(unequal)["source"], kLbf);
+  EXPECT_EQ(MetadataOf(unequal)["difference"], "1");
+  EXPECT_THAT(Budgeted({Amount("jobs", kTown, 2022, 50)}, {}, Frame(v1::SOURCE_STATE_APPROVED)),
+              StatusIs(kPrecondition, "BUDGET_UNEQUAL"));
+}
+
+TEST(Budget, KeepsWithinThePlan) {
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2026, 100)}), StatusIs(kInvalid, "BAD_REQUEST"));
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2021, 100)}), StatusIs(kInvalid, "BAD_REQUEST"));
+  EXPECT_THAT(Budgeted({Amount("jobs", "plans/a/sources/nobody", 2022, 0)}), StatusIs(kInvalid, "BAD_REQUEST"));
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 50), Amount("jobs", kLbf, 2022, 50)}), StatusIs(kInvalid, "BAD_REQUEST"));
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 150), Amount("school", kLbf, 2022, -50)}), StatusIs(kInvalid, "BAD_REQUEST"));
+  // M6: only what the plan has chosen.
+  EXPECT_THAT(Budgeted({Amount("health", kLbf, 2022, 100)}), StatusIs(kPrecondition, "FOCUS_AREA_NOT_CHOSEN"));
+}
+
+// M9: what an approved source pays is not stretched by a new budget, as for an extension with sources of its own.
+TEST(Budget, LeavesLinesOfApprovedSourcesAlone) {
+  Lines const current = {{{"jobs", "wages", kLbf, 2022}, {"plans/a/budgetLines/0001", 100, 0}}};
+  auto const frame = Frame(v1::SOURCE_STATE_APPROVED);
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 100), Amount("jobs", kTown, 2022, 50)}, current, frame), IsOk());
+  EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 60), Amount("jobs", kLbf, 2023, 40)}, current, frame),
+              StatusIs(kPrecondition, "BUDGET_LINE_FIXED"));
+  EXPECT_THAT(Budgeted({Amount("school", kLbf, 2022, 100)}, current, frame), StatusIs(kPrecondition, "BUDGET_LINE_FIXED"));
+}
+
+TEST(Reallocation, SumsToNothingForEverySource) {
+  Lines const current = {{{"jobs", "wages", kLbf, 2022}, {"plans/a/budgetLines/0001", 100, 30}},
+                         {{"jobs", "wages", kTown, 2022}, {"plans/a/budgetLines/0002", 50, 0}}};
+  auto const frame = Frame(v1::SOURCE_STATE_APPROVED);
+  auto const moved = [&](std::vector<v1::BudgetMove> const& moves) { return CheckReallocation(moves, current, frame); };
+  auto const fine = moved({Change("jobs", kLbf, 2022, -70), Change("school", kLbf, 2023, 70)});
+  ASSERT_THAT(fine, IsOk());
+  EXPECT_EQ(fine->moved_between_focus_areas, 70);
+  EXPECT_EQ(fine->amounts.at({"jobs", "wages", kLbf, 2022}), 30);
+  // Within a focus area nothing is moved between them.
+  EXPECT_EQ(moved({Change("jobs", kLbf, 2022, -70), Change("jobs", kLbf, 2023, 70)})->moved_between_focus_areas, 0);
+  // M7.
+  auto const unbalanced = moved({Change("jobs", kLbf, 2022, -10), Change("school", kTown, 2022, 10)});
+  EXPECT_THAT(unbalanced, StatusIs(kPrecondition, "REALLOCATION_UNBALANCED"));
+  EXPECT_THAT(moved({Change("jobs", kLbf, 2022, -71), Change("school", kLbf, 2022, 71)}),
+              StatusIs(kPrecondition, "BUDGET_LINE_USED"));
+  EXPECT_THAT(moved({Change("jobs", kLbf, 2022, -101), Change("school", kLbf, 2022, 101)}), StatusIs(kInvalid, "BAD_REQUEST"));
+  EXPECT_THAT(moved({Change("jobs", kLbf, 2022, -1), Change("health", kLbf, 2022, 1)}),
+              StatusIs(kPrecondition, "FOCUS_AREA_NOT_CHOSEN"));
+}
+
+// M7: above the threshold, exactly.
+TEST(Reallocation, NeedsTheFundAboveTheThreshold) {
+  EXPECT_FALSE(NeedsFundApproval(1000, 10'000, 1000));
+  EXPECT_TRUE(NeedsFundApproval(1001, 10'000, 1000));
+  EXPECT_TRUE(NeedsFundApproval(1, 10'000, std::nullopt));
+  EXPECT_FALSE(NeedsFundApproval(0, 10'000, std::nullopt));
+  EXPECT_FALSE(NeedsFundApproval(0, 0, 0));
+}
+
+// Whatever is moved, the budget goes on to equal the sources.
+TEST(Reallocation, NeverChangesWhatASourceGives) {
+  ForAllSeeds(500, [](SeededRandom& random) {
+    BudgetFrame frame = Frame(v1::SOURCE_STATE_APPROVED);
+    Lines lines = {{{"jobs", "wages", kLbf, 2022}, {"1", 100, random.Between(0, 100)}},
+                   {{"jobs", "wages", kTown, 2022}, {"2", 50, random.Between(0, 50)}}};
+    for (int i = 0; i < 10; ++i) {
+      std::vector<v1::BudgetMove> moves;
+      for (int j = 0; j < 3; ++j) {
+        moves.push_back(Change(random.Between(0, 1) == 0 ? "jobs" : "school", random.Between(0, 1) == 0 ? kLbf : kTown,
+                               static_cast<int>(random.Between(2022, 2024)), random.Between(-20, 20)));
+      }
+      auto const result = CheckReallocation(moves, lines, frame);
+      if (!result.ok()) continue;
+      for (auto const& [cell, amount] : result->amounts) lines[cell].amount = amount;
+      EXPECT_TRUE(Compare(frame.sources, lines).empty());
+      for (auto const& [cell, line] : lines) EXPECT_GE(line.amount, line.used);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace helhed::funding
