@@ -10,7 +10,7 @@
 
 #include "services/platform/base/status.h"
 
-// What this part asks about fields. Not for others.
+// What the options of fields say. Most will find what they need in contract.h.
 namespace helhed::contract {
 
 bool HasBehavior(google::protobuf::FieldDescriptor const& field, google::api::FieldBehavior behavior);

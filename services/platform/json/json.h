@@ -49,6 +49,9 @@ void ReadMapText(std::string_view key, std::string_view text, google::protobuf::
 // Where a mask that follows a text stops although the field is one message: its type is a value of its own.
 bool IsValueType(google::protobuf::Descriptor const& type);
 
+// Whether the JSON of a type is not an object of its fields (Timestamp, Struct, wrappers, ...); false for nullptr.
+bool IsWellKnown(google::protobuf::Descriptor const* type);
+
 // The field that JSON calls `name`, in either form; nullptr when `type` has none.
 google::protobuf::FieldDescriptor const* FindField(google::protobuf::Descriptor const& type, std::string_view name);
 

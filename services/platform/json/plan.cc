@@ -38,9 +38,7 @@ std::unique_ptr<TypePlan const> Make(Descriptor const& type) {
   return plan;
 }
 
-}  // namespace
-
-TypePlan const& PlanOf(Descriptor const& type) {
+TypePlan const& Shared(Descriptor const& type) {
   static auto& mutex = *new std::shared_mutex;
   static auto& plans = *new std::unordered_map<Descriptor const*, std::unique_ptr<TypePlan const>>;
   {
@@ -51,6 +49,16 @@ TypePlan const& PlanOf(Descriptor const& type) {
   auto made = Make(type);
   std::unique_lock const lock(mutex);
   return *plans.try_emplace(&type, std::move(made)).first->second;
+}
+
+}  // namespace
+
+TypePlan const& PlanOf(Descriptor const& type) {
+  // A list asks for every one of its elements: each thread remembers for itself, so that they do not wait for one lock.
+  thread_local std::unordered_map<Descriptor const*, TypePlan const*> known;
+  auto& plan = known[&type];
+  if (plan == nullptr) plan = &Shared(type);
+  return *plan;
 }
 
 }  // namespace helhed::json

@@ -539,6 +539,8 @@ bool IsValueType(pb::Descriptor const& type) {
   return PlanOf(type).kind != Kind::kPlain || type.file()->package().starts_with("google.type");
 }
 
+bool IsWellKnown(pb::Descriptor const* type) { return type != nullptr && PlanOf(*type).kind != Kind::kPlain; }
+
 FieldDescriptor const* FindField(pb::Descriptor const& type, std::string_view name) {
   auto const& plan = PlanOf(type);
   auto const found = plan.by_name.find(name);
