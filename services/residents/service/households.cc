@@ -1,6 +1,7 @@
 #include "helhed/residents/v1/events.pb.h"
 #include "services/residents/domain/occupation.h"
 #include "services/residents/service/housing_register.h"
+#include "services/residents/service/people_store.h"
 #include "services/residents/service/queries.h"
 #include "services/residents/service/requests.h"
 #include "services/residents/service/visibility.h"
@@ -144,6 +145,7 @@ absl::StatusOr<v1::Household> HousingRegister::UpdateHousehold(CallContext const
     auto const period = ReadPeriod(household.occupation(), "household.occupation", violations);
     RETURN_IF_ERROR(Verdict(std::move(violations)));
     RETURN_IF_ERROR(Check(tx, household, *period));
+    RETURN_IF_ERROR(FitMemberships(tx, household.name(), *period));
     RETURN_IF_ERROR(tx.Update(household));
     RETURN_IF_ERROR(AppendChanged(tx, household));
     return household;

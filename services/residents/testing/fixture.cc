@@ -27,8 +27,9 @@ server::StorageOptions StorageOf(helhed::testing::FreshDatabase const& fresh) {
   return options;
 }
 
-std::string NewLogPath() {
-  std::string path = "/tmp/helhed_residents_log_XXXXXX";
+// A new file that only its owner can read.
+std::string NewPath() {
+  std::string path = "/tmp/helhed_residents_XXXXXX";
   int const file = mkstemp(path.data());
   if (file < 0) std::abort();
   close(file);
@@ -51,24 +52,48 @@ common::v1::DateRange Range(std::string_view start, std::string_view end) {
 }
 
 RegisterTest::RegisterTest()
-    : log_path_(NewLogPath()), signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
+    : log_path_(NewPath()),
+      key_path_(NewPath()),
+      signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
   log_ = std::make_unique<telemetry::Log>(
       telemetry::Log::Options{.service = "residents", .minimum = telemetry::Severity::kDebug, .destination = log_path_});
-  auto const definition = ResidentsDefinition();
+  {
+    auto const database = fresh_.Open();
+    helhed::testing::AbortUnlessOk(storage::Migrate(*database, server::AllMigrations(ResidentsDefinition())).status(), "Migrate");
+  }
+  std::ofstream(key_path_) << kDataKey;
+  Open();
+}
+
+void RegisterTest::Open() {
   server::InstanceOptions options;
   options.storage = StorageOf(fresh_);
   options.roles_file = HELHED_ROLES_FILE;
+  if (std::ifstream(key_path_).peek() != std::ifstream::traits_type::eof()) options.data_key_file = key_path_;
   options.threads = 2;
-  {
-    auto const database = fresh_.Open();
-    helhed::testing::AbortUnlessOk(storage::Migrate(*database, server::AllMigrations(definition)).status(), "Migrate");
-  }
+  auto const definition = ResidentsDefinition();
   auto opened = server::Instance::Open(definition, options, clock_, random_, *log_, metrics_);
   helhed::testing::AbortUnlessOk(opened.status(), "Instance::Open");
   instance_ = *std::move(opened);
   helhed::testing::AbortUnlessOk(instance_->verifier().AddKey(signer_.PublicKeyText()), "AddKey");
   channel_ = client::ConnectInProcess(instance_->pipeline());
-  operator_ = As("operator", "");
+}
+
+void RegisterTest::Restart(std::string const& keys) {
+  channel_.reset();
+  instance_.reset();
+  std::ofstream(key_path_) << keys;
+  Open();
+}
+
+void RegisterTest::RunJob(std::string_view name) {
+  bool found = false;
+  for (auto const& job : instance_->jobs()) {
+    if (job.name != name) continue;
+    found = true;
+    EXPECT_THAT(server::Jobs::RunToEnd(job, {}), IsOk()) << name;
+  }
+  EXPECT_TRUE(found) << name;
 }
 
 RegisterTest::~RegisterTest() {
@@ -76,12 +101,13 @@ RegisterTest::~RegisterTest() {
   instance_.reset();
   log_.reset();
   unlink(log_path_.c_str());
+  unlink(key_path_.c_str());
 }
 
-std::string RegisterTest::As(std::vector<std::pair<std::string, std::string>> const& grants) {
+std::string RegisterTest::As(std::vector<std::pair<std::string, std::string>> const& grants, std::string_view subject) {
   common::v1::Identity identity;
   identity.set_issuer("gateway");
-  identity.set_subject("anna");
+  identity.set_subject(std::string(subject));
   identity.set_audience("helhed");
   identity.mutable_issue_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
   identity.mutable_expire_time()->set_seconds(absl::ToUnixSeconds(clock_.Now() + absl::Minutes(30)));
@@ -173,8 +199,13 @@ std::vector<std::string> RegisterTest::ListedIn(google::protobuf::Message const&
 
 std::string RegisterTest::Content() {
   std::string content = absl::StrCat(Events().size(), " events\n");
-  for (auto const* table : {"organisations", "administrations", "departments", "department_mergers", "dwellings",
-                            "dwelling_departments", "households"}) {
+  for (auto const* table :
+       {"organisations",        "administrations", "departments",       "department_mergers", "dwellings",
+        "dwelling_departments", "households",      "residents",         "resident_languages", "resident_contact_points",
+        "resident_cpr_numbers", "cpr_lookups",     "household_members", "resident_search",    "guardianships",
+        "protected_accesses",   "purposes",        "purpose_rules",     "consent_texts",      "consents",
+        "access_log",           "erasure_holds",   "erasures",          "erasure_receipts",   "erasure_recipients",
+        "retention_policies",   "retention_runs",  "chain_pending"}) {
     storage::Statement const all(storage::Statement::Dynamic{absl::StrCat("test.all_", table),
                                                              absl::StrCat("SELECT * FROM ", table, " ORDER BY 1, 2, 3")});
     EXPECT_THAT(database().Read({},
