@@ -3,15 +3,20 @@
 #include <utility>
 #include <vector>
 
+#include "services/funding/money.h"
+
 namespace helhed::funding {
 
 server::Definition FundingDefinition(PlanPeers peers) {
   server::Definition definition;
   definition.name = "funding";
   AddPlans(definition);
+  AddMoney(definition);
+  if (peers.money == nullptr) peers.money = OwnBooks();
   definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
                                                    Router& router) -> std::shared_ptr<void> {
-    return RegisterPlans(environment, router, peers);
+    return std::make_shared<std::vector<std::shared_ptr<void>>>(
+        std::vector<std::shared_ptr<void>>{RegisterPlans(environment, router, peers), RegisterMoney(environment, router)});
   };
   return definition;
 }
