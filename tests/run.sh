@@ -25,7 +25,7 @@ step() {
 }
 
 configure_and_build() { cmake --preset "$1" && cmake --build --preset "$1" "${@:2}"; }
-run_tests() { ctest --preset "$1" --timeout 300 "${@:2}"; }
+run_tests() { ctest --preset "$1" "${@:2}"; }
 
 step setup deploy/setup.sh build test
 if [[ $mode == quick ]]; then

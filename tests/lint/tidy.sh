@@ -7,6 +7,4 @@ cd "$(dirname "$0")/../.."
 tree=build/tidy
 cmake --preset dev -B "$tree" -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
 cmake --build "$tree" --target helhed_generated >/dev/null
-files=("$@")
-((${#files[@]})) || mapfile -t files < <(git ls-files 'services/*.cc' 'gateway/*.cc' 'cli/*.cc' 'tests/*.cc' | grep -v _fuzz.cc)
-printf '%s\n' "${files[@]}" | xargs -P "${TIDY_JOBS:-$(nproc)}" -n 1 clang-tidy-14 --quiet -p "$tree" 2>/dev/null
+python3 tests/lint/tidy.py "$tree" "$@"

@@ -42,10 +42,10 @@ Visibility VisibilityIn(CallContext const& call, std::string_view organisation) 
       continue;
     }
     auto const collection = CollectionOf(organisation, scope);
-    std::string id(contract::LastPart(scope));
-    if (collection == "departments") visible.departments.push_back(std::move(id));
-    if (collection == "dwellings") visible.dwellings.push_back(std::move(id));
-    if (collection == "households") visible.households.push_back(std::move(id));
+    auto const id = contract::LastPart(scope);
+    if (collection == "departments") visible.departments.emplace_back(id);
+    if (collection == "dwellings") visible.dwellings.emplace_back(id);
+    if (collection == "households") visible.households.emplace_back(id);
   }
   return visible;
 }
