@@ -9,6 +9,8 @@
 #include "services/residents/service/housing_register.h"
 #include "services/residents/service/people.h"
 #include "services/residents/service/people_access.h"
+#include "services/residents/service/resident_democracy.h"
+#include "services/residents/service/resident_statistics.h"
 
 namespace helhed::residents {
 namespace {
@@ -23,7 +25,9 @@ struct Handlers {
         people(environment.store, environment.keys),
         consents(environment.store),
         access_logs(environment.store),
-        erasures(environment.store) {}
+        erasures(environment.store),
+        democracy(environment.store),
+        statistics(environment.store) {}
 
   void Register(Router& router) {
     housing.Register(router);
@@ -31,6 +35,8 @@ struct Handlers {
     consents.Register(router);
     access_logs.Register(router);
     erasures.Register(router);
+    democracy.Register(router);
+    statistics.Register(router);
   }
 
   HousingRegister housing;
@@ -38,6 +44,8 @@ struct Handlers {
   Consents consents;
   AccessLogs access_logs;
   Erasures erasures;
+  ResidentDemocracy democracy;
+  ResidentStatistics statistics;
 };
 
 // What the service does by itself.
@@ -62,9 +70,10 @@ server::Definition ResidentsDefinition() {
   auto const migrations = migrations::ResidentsMigrations();
   server::Definition definition;
   definition.name = "residents";
-  definition.services = {"helhed.residents.v1.HousingRegisterService", "helhed.residents.v1.PeopleService",
-                         "helhed.residents.v1.ConsentService", "helhed.residents.v1.AccessLogService",
-                         "helhed.residents.v1.ErasureService"};
+  definition.services = {"helhed.residents.v1.HousingRegisterService",   "helhed.residents.v1.PeopleService",
+                         "helhed.residents.v1.ConsentService",           "helhed.residents.v1.AccessLogService",
+                         "helhed.residents.v1.ErasureService",           "helhed.residents.v1.ResidentDemocracyService",
+                         "helhed.residents.v1.ResidentStatisticsService"};
   definition.migrations.assign(migrations.begin(), migrations.end());
   definition.resources = {
       {v1::Organisation::descriptor(), "organisations", {}},
@@ -86,6 +95,9 @@ server::Definition ResidentsDefinition() {
       {v1::ErasureRecipient::descriptor(), "erasure_recipients", {}},
       {v1::RetentionPolicy::descriptor(), "retention_policies", {}},
       {v1::RetentionRun::descriptor(), "retention_runs", {}},
+      {v1::Mandate::descriptor(), "mandates", {}},
+      {v1::VotingRule::descriptor(), "voting_rules", {}},
+      {v1::StatisticsRule::descriptor(), "statistics_rules", {}},
   };
   definition.handlers = [](server::Environment const& environment, Router& router) -> std::shared_ptr<void> {
     auto handlers = std::make_shared<Handlers>(environment);

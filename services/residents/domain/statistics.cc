@@ -166,6 +166,10 @@ std::vector<FieldViolation> StatisticsRuleViolations(v1::StatisticsRule const& r
   if (std::adjacent_find(starts.begin(), starts.end(), std::greater_equal<>()) != starts.end()) {
     violations.push_back({"statistics_rule.age_band_starts", "must be ascending"});
   }
+  if (rule.start_date().month() != 1 || rule.start_date().day() != 1) {
+    // So that every day of statistics lies in one rule.
+    violations.push_back({"statistics_rule.start_date", "must be a 1 January"});
+  }
   if (rule.interval_months() > 0 && kMonthsOfAYear % rule.interval_months() != 0) {
     violations.push_back({"statistics_rule.interval_months", "must be 1, 2, 3, 4, 6 or 12"});
   }

@@ -23,6 +23,9 @@ v1::StatisticsRule Rule(int cell_minimum, int department_minimum, std::string co
   rule.set_department_minimum(department_minimum);
   rule.set_age_band_starts(bands);
   rule.set_interval_months(3);
+  rule.mutable_start_date()->set_year(2026);
+  rule.mutable_start_date()->set_month(1);
+  rule.mutable_start_date()->set_day(1);
   return rule;
 }
 
@@ -52,10 +55,12 @@ TEST(StatisticsRule, IsChecked) {
   EXPECT_TRUE(StatisticsRuleViolations(Rule(5, 100)).empty());
   auto wrong = Rule(5, 100, "0,18,18");
   wrong.set_interval_months(5);
+  wrong.mutable_start_date()->set_month(4);
   auto const violations = StatisticsRuleViolations(wrong);
-  ASSERT_EQ(violations.size(), 2U);
+  ASSERT_EQ(violations.size(), 3U);
   EXPECT_EQ(violations[0].field, "statistics_rule.age_band_starts");
-  EXPECT_EQ(violations[1].field, "statistics_rule.interval_months");
+  EXPECT_EQ(violations[1].field, "statistics_rule.start_date");
+  EXPECT_EQ(violations[2].field, "statistics_rule.interval_months");
 }
 
 TEST(StatisticsDay, IsTheLastOneOfTheInterval) {

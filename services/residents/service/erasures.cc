@@ -8,6 +8,7 @@
 #include "services/residents/domain/retention.h"
 #include "services/residents/service/people_access.h"
 #include "services/residents/service/requests.h"
+#include "services/residents/service/resident_democracy.h"
 
 namespace helhed::residents {
 namespace {
@@ -64,6 +65,7 @@ absl::Status RemoveEverything(WriteTransaction& tx, v1::Erasure const& erasure) 
   for (auto const* statement : {&kEraseLookup, &kEraseSearch, &kEraseGuarding, &kErase}) {
     RETURN_IF_ERROR(tx.Enqueue(*statement, Binds{id}));
   }
+  RETURN_IF_ERROR(DeleteMandatesOf(tx, resident));
   RETURN_IF_ERROR(tx.ForgetAnswers(resident));
   v1::ResidentErased event;
   event.set_resident(resident);

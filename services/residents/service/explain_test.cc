@@ -8,61 +8,13 @@
 #include "services/residents/residents.h"
 #include "services/residents/service/housing_register.h"
 #include "services/residents/testing/fixture.h"
+#include "services/residents/testing/recording_database.h"
 
 // No statement may read a table from end to end: those that are written down, and those that lists are made into.
 namespace helhed::residents::testing {
 namespace {
 
 using ::testing::IsEmpty;
-
-// Remembers every statement that reads run.
-class RecordingDatabase final : public storage::Database {
- public:
-  explicit RecordingDatabase(storage::Database& real) : real_(real) {}
-  storage::Engine engine() const override { return real_.engine(); }
-  absl::Status Read(storage::Limits const& limits, absl::FunctionRef<absl::Status(storage::ReadTransaction&)> unit) override {
-    return real_.Read(limits, [&](storage::ReadTransaction& tx) {
-      Recorder recorder(tx, statements_);
-      return unit(recorder);
-    });
-  }
-  absl::Status Write(storage::Limits const& limits, absl::FunctionRef<absl::Status(storage::WriteTransaction&)> unit) override {
-    return real_.Write(limits, unit);
-  }
-  absl::Status RunScript(std::string_view script, storage::Statement const& then, std::span<storage::Bind const> binds) override {
-    return real_.RunScript(script, then, binds);
-  }
-  absl::Status Backup(std::string const& path) override { return real_.Backup(path); }
-  absl::StatusOr<std::string> Explain(storage::Statement const& statement) override { return real_.Explain(statement); }
-  absl::Status Ping(storage::Limits const& limits) override { return real_.Ping(limits); }
-
-  std::vector<storage::Statement const*> statements() const {
-    std::vector<storage::Statement const*> all;
-    for (auto const& [_, statement] : statements_) all.push_back(&statement);
-    return all;
-  }
-  void Forget() { statements_.clear(); }
-
- private:
-  using Statements = std::map<std::string, storage::Statement>;
-  class Recorder final : public storage::ReadTransaction {
-   public:
-    Recorder(storage::ReadTransaction& real, Statements& statements) : real_(real), statements_(statements) {}
-    using storage::ReadTransaction::Query;
-    absl::StatusOr<storage::Rows> Query(storage::Statement const& statement, std::span<storage::Bind const> binds) override {
-      statements_.try_emplace(statement.text(engine()), storage::Statement::Dynamic{statement.name(), statement.text(engine())});
-      return real_.Query(statement, binds);
-    }
-    storage::Engine engine() const override { return real_.engine(); }
-
-   private:
-    storage::ReadTransaction& real_;
-    Statements& statements_;
-  };
-
-  storage::Database& real_;
-  Statements statements_;
-};
 
 class ExplainTest : public helhed::testing::ForBothEngines {
  protected:
