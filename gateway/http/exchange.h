@@ -49,17 +49,19 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
-  // Once, before any Write. On HTTP/1.1 a body without `content-length` is chunked.
+  // Once, before any Write. On HTTP/1.1 a body without `content-length` is chunked. `date` and the framing of the connection are
+  // added; a name or value that could break the framing makes it a 500.
   virtual void Respond(int status, Fields fields) = 0;
   // Queues bytes of the body. What is queued is bounded by the handler: it stops above `kHighWater` until OnWritable.
   virtual void Write(std::string bytes) = 0;
-  // Ends the answer. Trailers travel on HTTP/2 only. Without Respond before, a gRPC trailers-only answer cannot be made so: use
-  // Respond and Finish with nothing between them, and put the trailers into the head.
+  // Ends the answer. Trailers travel on HTTP/2 only. A gRPC trailers-only answer is Respond and Finish with nothing between them
+  // and the trailers in the head: a head that is finished within the same turn of the loop ends the stream itself.
   virtual void Finish(Fields trailers) = 0;
   // Breaks the answer off: RST_STREAM INTERNAL_ERROR, or the connection is closed.
   virtual void Abort() = 0;
 
-  // What is queued and not yet taken by the connection, in bytes.
+  // What is queued and not yet taken by the connection, in bytes. More than the high water mark also when all the answers of the
+  // connection together have grown too large (Limits::output_bytes).
   virtual std::size_t queued() const = 0;
   // Lets the peer send that many bytes of the request's body more. Back-pressure is real: what is not consumed is not read.
   virtual void Consume(std::size_t bytes) = 0;
@@ -69,7 +71,8 @@ class Exchange {
   static constexpr std::size_t kHighWater = 256 * 1024;
 };
 
-// What becomes of one request. Destroyed after its answer has been sent, or after OnGone.
+// What becomes of one request. Destroyed after its answer has been sent, or after OnGone, never from within a call of its own.
+// After Finish and Abort it hears nothing more.
 class Handler {
  public:
   virtual ~Handler() = default;
