@@ -97,6 +97,10 @@ std::unique_ptr<upstream::Running> OwnUpstream::Start(upstream::Call call, upstr
   if (!own.ok()) return Refuse(desk_.loop, receiver, own.status());
   if (path == kReadFeed) return ReadFeed(desk_, *std::move(own));
   if (path == kWatchFeed) return WatchFeed(desk_, *std::move(own));
+  if (path == kGetPlanOverview) {
+    auto identity = IdentityOf(own->call.identity);
+    return GetPlanOverview(desk_, *std::move(own), roles_, std::move(identity));
+  }
   return Refuse(
       desk_.loop, receiver,
       Error(absl::StatusCode::kUnimplemented, common::v1::ERROR_REASON_METHOD_UNKNOWN, "There is no such method here."));

@@ -35,7 +35,7 @@ void AddUnlessThere(http::Fields& fields, std::string_view name, std::string_vie
 void Meters::Count(contract::Method const* method, Transport transport, absl::StatusCode code,
                    std::chrono::steady_clock::duration time) {
   auto const transport_name = kTransports[static_cast<std::size_t>(transport)];
-  std::string_view const name = method == nullptr ? "unknown" : method->path();
+  auto const name = method == nullptr ? std::string_view("unknown") : std::string_view(method->path());
   auto& entry = methods_[static_cast<std::size_t>(transport)][method];
   if (entry == nullptr) entry = std::make_unique<OfMethod>();
   auto& counter = entry->codes[static_cast<std::size_t>(std::clamp(static_cast<int>(code), 0, kCodes - 1))];
