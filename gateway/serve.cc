@@ -1,0 +1,150 @@
+#include "gateway/serve.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "services/platform/base/status.h"
+#include "services/platform/server/admin.h"
+#include "services/platform/telemetry/log.h"
+
+namespace helhed::gateway {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+
+// What ends a process that was told to stop and will not: EX_TEMPFAIL of sysexits.h, so that a supervisor starts it again.
+constexpr int kStuck = 75;
+constexpr absl::Duration kCloseTime = absl::Seconds(8);
+constexpr auto kHealthTimeout = std::chrono::seconds(3);
+
+sigset_t EndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+void WaitForSignal() {
+  auto const signals = EndSignals();
+  int signal = 0;
+  while (sigwait(&signals, &signal) != 0) {
+  }
+}
+
+// Waits, less when another signal comes.
+void WaitForSignal(absl::Duration at_most) {
+  auto const signals = EndSignals();
+  auto const time = absl::ToTimespec(at_most);
+  sigtimedwait(&signals, nullptr, &time);
+}
+
+class Watchdog {
+ public:
+  Watchdog(absl::Duration at_most, telemetry::Log& log) {
+    thread_ = std::jthread([this, at_most, &log](std::stop_token const& stop) {
+      std::unique_lock lock(mutex_);
+      ended_.wait_for(lock, stop, absl::ToChronoMilliseconds(at_most), [&] { return stop.stop_requested(); });
+      if (stop.stop_requested()) return;
+      log.Error("draining did not end");
+      log.Flush();
+      ::_exit(kStuck);
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  std::jthread thread_;
+};
+
+absl::StatusOr<std::unique_ptr<server::AdminServer>> StartAdmin(Options const& options, Gateway const& gateway,
+                                                                telemetry::Metrics& metrics) {
+  if (options.admin_listen.empty()) return nullptr;
+  server::AdminServer::Handlers handlers;
+  handlers.metrics = [&metrics] { return metrics.Expose(); };
+  handlers.ready = [&gateway] { return gateway.Readiness(); };
+  return server::AdminServer::Start(options.admin_listen, std::move(handlers));
+}
+
+}  // namespace
+
+absl::Status Serve(Options const& options) {
+  // Before there are threads, so that all of them leave the signals to this one.
+  auto const signals = EndSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  telemetry::Log log({.service = "gateway", .minimum = options.log_level, .destination = "-"});
+  telemetry::Metrics metrics;
+  SystemClock const clock;
+  SystemRandom random;
+  std::unique_ptr<Watchdog> watchdog;
+  {
+    std::map<std::string, MakeUpstream> services;
+    for (auto const& upstream : options.upstreams) services.emplace(upstream.service, ByHttp(upstream, clock, random, metrics));
+    ASSIGN_OR_RETURN(auto const gateway, Gateway::Start(options.gateway, std::move(services), clock, random, metrics, log));
+    ASSIGN_OR_RETURN(auto const admin, StartAdmin(options, *gateway, metrics));
+    log.Info("serving", {{"port", std::int64_t{gateway->port()}}, {"admin_port", std::int64_t{admin ? admin->port() : 0}}});
+    WaitForSignal();
+    log.Info("draining");
+    watchdog = std::make_unique<Watchdog>(options.drain_delay + options.drain_timeout + kCloseTime, log);
+    gateway->BeginDrain();
+    if (options.drain_delay > absl::ZeroDuration()) WaitForSignal(options.drain_delay);
+    gateway->Drain(absl::Now() + options.drain_timeout);
+  }
+  log.Info("stopped");
+  log.Flush();
+  return absl::OkStatus();
+}
+
+absl::Status CheckHealth(Options const& options) {
+  auto const& listen = options.admin_listen.empty() ? options.gateway.server.listen : options.admin_listen;
+  auto address = server::ParseAddress(listen);
+  if (!address) return absl::InvalidArgumentError(absl::StrCat(listen, " is not IP:PORT"));
+  // Who listens on all addresses is asked by the one that never leaves the machine.
+  if (address->host == "0.0.0.0") address->host = "127.0.0.1";
+  if (address->host == "::") address->host = "::1";
+  asio::io_context context;
+  beast::tcp_stream stream(context);
+  beast::error_code error;
+  auto const ip = asio::ip::make_address(address->host, error);
+  if (error) return absl::InvalidArgumentError(absl::StrCat(listen, " is not IP:PORT"));
+  beast::http::request<beast::http::empty_body> request(beast::http::verb::get, "/readyz", 11);
+  request.set(beast::http::field::host, address->host);
+  beast::flat_buffer buffer;
+  beast::http::response<beast::http::string_body> response;
+  stream.expires_after(kHealthTimeout);
+  bool connected = false;
+  stream.async_connect(asio::ip::tcp::endpoint(ip, static_cast<std::uint16_t>(address->port)), [&](beast::error_code failed) {
+    error = failed;
+    connected = !failed;
+    if (failed || options.admin_listen.empty()) return;
+    beast::http::async_write(stream, request, [&](beast::error_code not_written, std::size_t) {
+      error = not_written;
+      if (error) return;
+      beast::http::async_read(stream, buffer, response, [&](beast::error_code not_read, std::size_t) { error = not_read; });
+    });
+  });
+  context.run();
+  if (error) return absl::UnavailableError(absl::StrCat(listen, ": ", error.message()));
+  if (options.admin_listen.empty()) return connected ? absl::OkStatus() : absl::UnavailableError(listen);
+  if (response.result() == beast::http::status::ok) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("not ready: ", response.body()));
+}
+
+}  // namespace helhed::gateway
