@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Prints the figures that Helhed holds itself to, each as a ratio measured in one run on one machine. Not a test: nothing fails here.
-#   tests/bench/run.sh [DWELLINGS]      DWELLINGS of the national store; 600,000 unless given
+#   tests/bench/run.sh [DWELLINGS [POSTINGS]]   DWELLINGS of the national store, 600,000 unless given; POSTINGS of one plan, a million
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dwellings=${1:-600000}
+postings=${2:-1000000}
 deploy/setup.sh build test >/dev/null
 cmake --preset release >/dev/null
 cmake --build --preset release --target helhed_bench >/dev/null
@@ -12,8 +13,8 @@ roles=deploy/policy/roles.textproto
 
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
-for section in doors writes reads; do
-  "$bin/helhed_bench" "$section" "$roles" "$bin" "$dwellings" | tee -a "$rows" >&2
+for section in doors writes postings reads; do
+  "$bin/helhed_bench" "$section" "$roles" "$bin" "$dwellings" "$postings" | tee -a "$rows" >&2
 done
 
 echo

@@ -1,0 +1,334 @@
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+
+#include "helhed/funding/v1/budget_service.pb.h"
+#include "helhed/funding/v1/ledger_service.pb.h"
+#include "helhed/funding/v1/report_service.pb.h"
+#include "helhed/funding/v1/source_service.pb.h"
+#include "services/funding/funding.h"
+#include "services/platform/testing/postgres.h"
+#include "tests/bench/bench.h"
+
+// Postings against the engine itself writing the same rows, and a plan with very many of them against one with a thousand.
+namespace helhed::bench {
+namespace {
+
+namespace fv1 = funding::v1;
+
+constexpr absl::Duration kRound = absl::Seconds(4);
+constexpr int kCallers = 16;
+constexpr int kBatch = 1000;
+
+storage::Statement const kPlan(
+    "bench.plan",
+    "INSERT INTO plans (plan, display_name, display_name_sort, regulation, state, period_start_date, "
+    "period_end_date, municipality_code, budget_total_currency_code, budget_total_minor_units, "
+    "budget_precision, revision, create_time, update_time) VALUES ('p', 'Amagerplanen', $1, '2019-26', 11, "
+    "'2022-01-01', '2026-01-01', '0101', 'DKK', 0, 1, 1, 0, 0)");
+storage::Statement const kFocusArea(
+    "bench.focus_area", "INSERT INTO plan_focus_areas (plan, position, focus_area) VALUES ('p', 0, 'beskaeftigelse')");
+
+void SetOre(common::v1::Money& money, std::int64_t ore) {
+  money.set_currency_code("DKK");
+  money.set_minor_units(ore);
+}
+
+void SetDate(google::type::Date& date, int day = 0) {
+  date.set_year(2022);
+  date.set_month(1 + day / 28 % 12);
+  date.set_day(1 + day % 28);
+}
+
+// The funding service in this process, with one plan and much money, on a store of its own.
+class Ledger {
+ public:
+  Ledger(server::StorageOptions storage, std::string const& folder, std::string const& roles_file)
+      : log_({.service = "bench", .minimum = telemetry::Severity::kError, .destination = "-"}) {
+    auto const signer = identity::Signer::Generate("bench");
+    std::ofstream(folder + "/ledger.pub") << signer.PublicKeyText();
+    maker_ = Identity(signer, "maker");
+    approver_ = Identity(signer, "approver");
+    auto const definition = funding::FundingDefinition();
+    {
+      auto const database = Must("open", server::OpenDatabase(storage));
+      Must("migrate", storage::Migrate(*database, server::AllMigrations(definition)).status());
+      std::byte const sort{'a'};
+      Must("plan", database->Write({}, [&](storage::WriteTransaction& tx) -> absl::Status {
+        RETURN_IF_ERROR(tx.Execute(kPlan, {storage::Bytes(&sort, 1)}).status());
+        return tx.Execute(kFocusArea, {}).status();
+      }));
+    }
+    server::InstanceOptions options;
+    options.storage = std::move(storage);
+    options.identity_key_files = {folder + "/ledger.pub"};
+    options.roles_file = roles_file;
+    instance_ = Must("instance", server::Instance::Open(definition, options, clock_, random_, log_, metrics_));
+    Fund();
+  }
+
+  storage::Database& database() { return instance_->database(); }
+
+  template <typename Response, typename Request>
+  Response Call(std::string_view method, Request const& request, bool approve = false) {
+    auto const path = absl::StrCat("/helhed.funding.v1.", Av(method));
+    std::string const bytes = request.SerializeAsString();
+    IncomingCall call;
+    call.path = path;
+    call.request = bytes;
+    call.identity = approve ? approver_ : maker_;
+    Response response;
+    response.ParseFromString(Must(method, instance_->pipeline().Run(call)));
+    return response;
+  }
+
+  // One krone, reserved.
+  fv1::Disbursement Reserve() {
+    fv1::CreateDisbursementRequest request = Payment(0);
+    request.set_request_id(NewUuid(clock_.Now(), random_));
+    return Call<fv1::Disbursement>("LedgerService/CreateDisbursement", request);
+  }
+
+  void ReserveBatch(int count) {
+    fv1::BatchCreateDisbursementsRequest batch;
+    batch.set_parent("plans/p");
+    batch.set_request_id(NewUuid(clock_.Now(), random_));
+    for (int i = 0; i < count; ++i) *batch.add_requests() = Payment(i);
+    Call<fv1::BatchCreateDisbursementsResponse>("LedgerService/BatchCreateDisbursements", batch);
+  }
+
+ private:
+  std::string Identity(identity::Signer const& signer, std::string const& subject) {
+    common::v1::Identity identity;
+    identity.set_issuer("bench");
+    identity.set_subject(subject);
+    identity.set_audience("helhed");
+    auto const now = absl::ToUnixSeconds(clock_.Now());
+    identity.mutable_issue_time()->set_seconds(now);
+    identity.mutable_expire_time()->set_seconds(now + 3600);
+    identity.add_grants()->set_role("operator");
+    return signer.Sign(identity);
+  }
+
+  static fv1::CreateDisbursementRequest Payment(int day) {
+    fv1::CreateDisbursementRequest request;
+    request.set_parent("plans/p");
+    request.mutable_disbursement()->set_budget_line("plans/p/budgetLines/0001");
+    SetOre(*request.mutable_disbursement()->mutable_amount(), 100);
+    SetDate(*request.mutable_disbursement()->mutable_expense_date(), day);
+    request.mutable_disbursement()->mutable_voucher()->set_reference("invoice 4711");
+    return request;
+  }
+
+  void Fund() {
+    constexpr std::int64_t kOre = 100'000'000'000;
+    fv1::CreateSourceRequest source;
+    source.set_parent("plans/p");
+    source.set_source_id("lbf");
+    source.mutable_source()->set_display_name("Landsbyggefonden");
+    source.mutable_source()->set_kind(fv1::SOURCE_KIND_FUND);
+    SetOre(*source.mutable_source()->mutable_amount(), kOre);
+    Call<fv1::Source>("SourceService/CreateSource", source);
+    fv1::CreateBudgetRequest budget;
+    budget.set_parent("plans/p");
+    auto& line = *budget.mutable_budget()->add_lines();
+    line.set_focus_area("beskaeftigelse");
+    line.set_cost_kind("wages");
+    line.set_source("plans/p/sources/lbf");
+    line.set_year(2022);
+    SetOre(*line.mutable_amount(), kOre);
+    Call<fv1::Budget>("BudgetService/CreateBudget", budget);
+    fv1::PledgeSourceRequest pledge;
+    pledge.set_name("plans/p/sources/lbf");
+    pledge.mutable_voucher()->set_reference("pledge");
+    Call<fv1::Source>("SourceService/PledgeSource", pledge);
+    fv1::ApproveSourceRequest approve;
+    approve.set_name(pledge.name());
+    approve.mutable_voucher()->set_reference("approval");
+    Call<fv1::Source>("SourceService/ApproveSource", approve);
+    fv1::CreateReleaseRequest release;
+    release.set_parent(pledge.name());
+    SetOre(*release.mutable_release()->mutable_amount(), kOre);
+    SetDate(*release.mutable_release()->mutable_release_date());
+    release.mutable_release()->mutable_voucher()->set_reference("release");
+    fv1::ApproveReleaseRequest decide;
+    decide.set_name(Call<fv1::Release>("SourceService/CreateRelease", release).name());
+    Call<fv1::Release>("SourceService/ApproveRelease", decide, true);
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  telemetry::Metrics metrics_;
+  telemetry::Log log_;
+  std::string maker_;
+  std::string approver_;
+  std::unique_ptr<server::Instance> instance_;
+};
+
+// What one reservation inserts, in an order that keeps the foreign keys, with the column that must differ in each row, as an SQL
+// expression of `id` (a number).
+struct Inserted {
+  std::string_view table;
+  std::string_view unique;
+  std::string_view value;
+  std::string_view where;
+};
+constexpr Inserted kInserted[] = {
+    {"journal_entries", "entry", "lpad(id::text, 12, '0')", "kind = 3"},
+    {"postings", "entry", "lpad(id::text, 12, '0')", "kind = 3"},
+    {"disbursements", "disbursement", "id::text", "state = 1"},
+    {"events", "", "", "type LIKE '%EntriesBooked'"},
+    {"idempotency", "request_id", "id::text", "method LIKE '%CreateDisbursement'"},
+    {"audit", "id", "id::text", "method LIKE '%CreateDisbursement'"},
+};
+// What it changes besides.
+constexpr std::string_view kChanged[] = {
+    "UPDATE ledgers SET sequence = sequence + 1, book_time = book_time + 1 WHERE plan = 'p'",
+    "UPDATE accounts SET debits_minor_units = debits_minor_units + 1 WHERE plan = 'p' AND account = 'reserved.lbf'",
+    "UPDATE accounts SET debits_minor_units = debits_minor_units + 1 WHERE plan = 'p' AND account = 'released.lbf'",
+    "UPDATE account_days SET debits_minor_units = debits_minor_units + 1 WHERE plan = 'p' AND account = 'reserved.lbf'",
+    "UPDATE account_days SET credits_minor_units = credits_minor_units + 1 WHERE plan = 'p' AND account = 'released.lbf'",
+    "UPDATE budget_lines SET revision = revision + 1 WHERE plan = 'p' AND budget_line = '0001'"};
+
+std::string Literal(storage::Rows::Value const& value) {
+  if (auto const* const number = std::get_if<std::int64_t>(&value)) return absl::StrCat(*number);
+  if (auto const* const truth = std::get_if<bool>(&value)) return *truth ? "TRUE" : "FALSE";
+  if (auto const* const text = std::get_if<std::string>(&value)) return absl::StrCat("'", *text, "'");
+  if (auto const* const bytes = std::get_if<std::vector<std::byte>>(&value)) {
+    std::string hex;
+    for (auto const byte : *bytes) absl::StrAppendFormat(&hex, "%02x", static_cast<unsigned>(byte));
+    return absl::StrCat("'\\x", hex, "'");
+  }
+  return "NULL";
+}
+
+// A pgbench script that writes what one call for `batch` reservations writes. What a call writes once (idempotency, audit, event)
+// it writes once.
+std::string Script(Ledger& ledger, int batch) {
+  std::string script = "\\set base random(1, 9000000)\nBEGIN;\n";
+  for (auto const change : kChanged) absl::StrAppend(&script, Av(change), ";\n");
+  Must("sample", ledger.database().Read({}, [&](storage::ReadTransaction& tx) -> absl::Status {
+    for (auto const& target : kInserted) {
+      storage::Statement const select(storage::Statement::Dynamic{
+          "bench.sample", absl::StrCat("SELECT * FROM ", Av(target.table), " WHERE ", Av(target.where), " LIMIT 1")});
+      auto const rows = tx.Query(select, {});
+      if (!rows.ok()) return rows.status();
+      std::vector<std::string> columns, values;
+      for (std::size_t i = 0; i < rows->columns().size(); ++i) {
+        auto const& column = rows->columns()[i];
+        // The engine numbers events itself.
+        if (target.table == "events" && (column == "number" || column == "xid")) continue;
+        columns.push_back(column);
+        values.push_back(column == target.unique ? std::string(target.value) : Literal(rows->At(0, i)));
+      }
+      bool const once = target.table == "events" || target.table == "idempotency" || target.table == "audit";
+      absl::StrAppend(&script, "INSERT INTO ", Av(target.table), " (", absl::StrJoin(columns, ", "), ") SELECT ",
+                      absl::StrJoin(values, ", "), " FROM (SELECT 100000000000 + :base::bigint * 10000 + :client_id * ", kBatch,
+                      " + n AS id FROM generate_series(1, ", once ? 1 : batch, ") AS n) AS ids ON CONFLICT DO NOTHING;\n");
+    }
+    return absl::OkStatus();
+  }));
+  return script + "COMMIT;\n";
+}
+
+double Pgbench(std::string const& connection, std::string const& folder, std::string const& script, int callers) {
+  std::ofstream(folder + "/postings.sql") << script;
+  auto const command =
+      absl::StrFormat("/usr/lib/postgresql/15/bin/pgbench -n -M prepared -c %d -j 2 -T %d -f %s/postings.sql \"%s\" 2>&1",
+                      callers, absl::ToInt64Seconds(kRound), folder, connection);
+  FILE* const pipe = popen(command.c_str(), "r");
+  std::string output;
+  char buffer[512];
+  while (fgets(buffer, sizeof(buffer), pipe) != nullptr) output += buffer;
+  pclose(pipe);
+  auto const at = output.find("tps = ");
+  if (at == std::string::npos) Fail("pgbench", absl::InternalError(output));
+  return std::atof(output.c_str() + at + 6);
+}
+
+void AgainstPgbench(std::string const& roles_file) {
+  Folder folder;
+  testing::PostgresFixture server(testing::PostgresFixture::Durability::kFull);
+  auto const connection = server.NewDatabase();
+  Ledger ledger({.postgres = connection, .connections = kCallers}, folder.path(), roles_file);
+  ledger.Reserve();
+  auto const one = Script(ledger, 1);
+  auto const many = Script(ledger, kBatch);
+  for (int const callers : {kCallers, 1}) {
+    auto const ours = RoundsPerSecond(callers, kRound, [&](int, std::int64_t) { ledger.Reserve(); });
+    Report(absl::StrCat("posting one at a time, PostgreSQL, ", callers, callers == 1 ? " caller" : " callers, one plan"), ours,
+           Pgbench(connection, folder.path(), one, callers), "postings/s", callers == 1 ? 0 : 0.7);
+  }
+  auto const batches = RoundsPerSecond(1, kRound, [&](int, std::int64_t) { ledger.ReserveBatch(kBatch); });
+  Report("postings in batches of 1,000, PostgreSQL, 1 caller", batches * kBatch,
+         Pgbench(connection, folder.path(), many, 1) * kBatch, "postings/s", 0);
+}
+
+void OnSqlite(std::string const& roles_file) {
+  Folder folder;
+  Ledger ledger({.sqlite_path = folder.path() + "/ledger.db"}, folder.path(), roles_file);
+  auto const alone = RoundsPerSecond(1, kRound, [&](int, std::int64_t) { ledger.Reserve(); });
+  auto const together = RoundsPerSecond(kCallers, kRound, [&](int, std::int64_t) { ledger.Reserve(); });
+  Report(absl::StrCat("posting one at a time, SQLite, ", kCallers, " callers, against 1 caller"), together, alone, "postings/s",
+         0);
+  auto const batches = RoundsPerSecond(1, kRound, [&](int, std::int64_t) { ledger.ReserveBatch(kBatch); });
+  Report("postings in batches of 1,000, SQLite, against one at a time", batches * kBatch, together, "postings/s", 0);
+}
+
+// Balance, balance of a date, and first report page, in calls a second.
+std::map<std::string, double> Reads(Ledger& ledger) {
+  std::map<std::string, double> rates;
+  fv1::GetAccountRequest account;
+  account.set_name("plans/p/accounts/released.lbf");
+  rates["balance"] =
+      RoundsPerSecond(2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::Account>("LedgerService/GetAccount", account); });
+  auto of_date = account;
+  SetDate(*of_date.mutable_as_of_date(), 100);
+  rates["balance as of a date"] =
+      RoundsPerSecond(2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::Account>("LedgerService/GetAccount", of_date); });
+  fv1::GetBudgetReportRequest report;
+  report.set_parent("plans/p");
+  report.add_group_by(fv1::REPORT_DIMENSION_FOCUS_AREA);
+  rates["budget report"] = RoundsPerSecond(
+      2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::BudgetReport>("ReportService/GetBudgetReport", report); });
+  fv1::ListPostingsRequest postings;
+  postings.set_parent("plans/p");
+  rates["first page of postings"] = RoundsPerSecond(
+      2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::ListPostingsResponse>("LedgerService/ListPostings", postings); });
+  return rates;
+}
+
+void AtSize(std::string const& roles_file, int postings) {
+  Folder folder;
+  testing::PostgresFixture server;
+  for (bool const sqlite : {true, false}) {
+    server::StorageOptions storage;
+    if (sqlite) {
+      storage.sqlite_path = folder.path() + "/size.db";
+    } else {
+      storage.postgres = server.NewDatabase();
+    }
+    Ledger ledger(storage, folder.path(), roles_file);
+    ledger.ReserveBatch(kBatch);
+    auto const small = Reads(ledger);
+    for (int done = kBatch; done < postings; done += kBatch) ledger.ReserveBatch(kBatch);
+    for (auto const& [what, rate] : Reads(ledger)) {
+      Report(absl::StrCat(what, ", ", sqlite ? "SQLite" : "PostgreSQL", ", ", postings, " postings against a thousand"), rate,
+             small.at(what), "reads/s", 0.7);
+    }
+  }
+}
+
+}  // namespace
+
+void BenchPostings(std::string const& roles_file, int postings) {
+  AgainstPgbench(roles_file);
+  OnSqlite(roles_file);
+  AtSize(roles_file, postings);
+}
+
+}  // namespace helhed::bench
