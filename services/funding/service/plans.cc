@@ -1,10 +1,14 @@
 #include <absl/strings/str_cat.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
 #include <bit>
 
+#include "helhed/funding/v1/errors.pb.h"
 #include "helhed/funding/v1/events.pb.h"
+#include "services/funding/domain/plan_life.h"
 #include "services/funding/domain/plan_terms.h"
+#include "services/funding/service/plan_facts.h"
 #include "services/funding/service/plan_queries.h"
 #include "services/funding/service/plan_service.h"
 #include "services/funding/service/requests.h"
@@ -45,6 +49,23 @@ absl::Status CheckTerms(ReadTransaction& tx, v1::Plan const& plan) {
   RETURN_IF_ERROR(Verdict(std::move(violations)));
   ASSIGN_OR_RETURN(auto const regulation, LoadRegulation(tx, plan.regulation()));
   return CheckUnder(regulation, plan);
+}
+
+bool Same(google::protobuf::Message const& a, google::protobuf::Message const& b) {
+  return google::protobuf::util::MessageDifferencer::Equals(a, b);
+}
+
+// What fund and partners are deciding on, or have decided, stays as it was put to them.
+absl::Status CheckTermsKept(v1::Plan const& before, v1::Plan const& after) {
+  bool const kept = Same(before.period(), after.period()) && Same(before.budget_total(), after.budget_total()) &&
+                    before.budget_precision() == after.budget_precision() &&
+                    before.municipality_code() == after.municipality_code() &&
+                    std::equal(before.focus_areas().begin(), before.focus_areas().end(), after.focus_areas().begin(),
+                               after.focus_areas().end());
+  if (kept || MayChangeTerms(before.state())) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_PLAN_SUBMITTED,
+               "period, budget, municipality and focus areas are settled since the plan was submitted",
+               {{"plan", before.name()}, {"state", NameOf(before.state())}});
 }
 
 }  // namespace
@@ -89,8 +110,13 @@ absl::StatusOr<v1::Plan> PlanService::UpdatePlan(CallContext const& call, v1::Up
     RETURN_IF_ERROR(LockPlan(tx, given.name()));
     ASSIGN_OR_RETURN(auto plan, LoadPlan(tx, given.name()));
     RETURN_IF_ERROR(storage::CheckEtag(given.etag(), plan.etag(), given.name()));
+    auto const before = plan;
     RETURN_IF_ERROR(contract::ApplyUpdate(request.update_mask(), given, plan, "plan"));
-    RETURN_IF_ERROR(CheckTerms(tx, plan));
+    RETURN_IF_ERROR(CheckTermsKept(before, plan));
+    if (MayChangeTerms(plan.state())) {
+      RETURN_IF_ERROR(CheckTerms(tx, plan));
+      RETURN_IF_ERROR(CheckInside(tx, plan));
+    }
     RETURN_IF_ERROR(tx.Update(plan));
     RETURN_IF_ERROR(StoreFocusAreas(tx, plan));
     v1::PlanUpdated event;

@@ -28,9 +28,9 @@ storage::Statement const kTables("test.tables",
                                  "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
                                  "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename");
 
-// Those of the platform, which hold what also a refused call may leave (its audit).
+// Those of the platform, which hold more than what a service has been told.
 bool IsPlatform(std::string const& table) {
-  static constexpr std::string_view kPlatform[] = {"audit_log", "idempotency_records", "installation", "schema_migrations"};
+  static constexpr std::string_view kPlatform[] = {"audit", "chain_links", "chain_pending", "idempotency", "installation"};
   return std::find(std::begin(kPlatform), std::end(kPlatform), table) != std::end(kPlatform) || table.starts_with("event");
 }
 
