@@ -128,6 +128,8 @@ class Http1Session final : public Session, private Exchange {
   State state_ = State::kHead;
   std::string input_;
   std::size_t scanned_ = 0;
+  // Before the parser of a body is asked again.
+  std::size_t needed_ = 0;
   // When the connection, its pause, or the head that is coming began.
   TimePoint since_;
   bool first_ = true;
@@ -293,14 +295,17 @@ void Http1Session::Start() {
 }
 
 bool Http1Session::TakeBody() {
-  while (!input_.empty() && !parser_->is_done()) {
+  while (input_.size() >= std::max<std::size_t>(1, needed_) && !parser_->is_done()) {
     if (unconsumed_ >= limits().stream_window) return false;
     error_code error;
     auto const taken = parser_->put(boost::asio::buffer(input_), error);
     input_.erase(0, taken);
+    needed_ = 0;
     // Refused from within.
     if (state_ != State::kBody) return true;
     if (error == beast::error::need_more) {
+      // Beast 1.74 asserts that it is asked again with more than before, and with all five bytes of the shortest last chunk.
+      needed_ = std::max<std::size_t>(input_.size() + 1, 5);
       if (input_.size() <= kChunkLineMax) return false;
       error = beast::error::bad_chunk;
     }
@@ -459,7 +464,7 @@ void Http1Session::EndRequest() {
   head_begun_ = !input_.empty();
   parser_.reset();
   body_pace_.Stop();
-  unconsumed_ = 0;
+  unconsumed_ = needed_ = 0;
   received_ = 0;
   status_ = 0;
   fields_ = {};
