@@ -84,6 +84,7 @@ class Folder {
 
 void BenchWrites(std::string const& roles_file);
 void BenchReads(std::string const& roles_file, int dwellings);
+void BenchResidents(std::string const& roles_file, int dwellings);
 // `postings` is how many the large plan has.
 void BenchPostings(std::string const& roles_file, int postings);
 void BenchDoors(std::string const& roles_file, std::string const& bin);

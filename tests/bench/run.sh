@@ -13,7 +13,7 @@ roles=deploy/policy/roles.textproto
 
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
-for section in doors writes postings reads; do
+for section in doors writes postings reads residents; do
   "$bin/helhed_bench" "$section" "$roles" "$bin" "$dwellings" "$postings" | tee -a "$rows" >&2
 done
 
