@@ -10,7 +10,7 @@
 #include "gateway/rest/template.h"
 #include "services/platform/contract/contract.h"
 
-// One HTTP rule of a method, worked out at start. Not for others.
+// One HTTP rule of a method, worked out at start. For this part and gateway/openapi.
 namespace helhed::gateway::rest {
 
 using FieldPath = std::vector<google::protobuf::FieldDescriptor const*>;

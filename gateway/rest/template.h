@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-// Path templates of google.api.http (google/api/http.proto). Not for others.
+// Path templates of google.api.http (google/api/http.proto). For this part and gateway/openapi.
 namespace helhed::gateway::rest {
 
 struct Segment {
