@@ -1,0 +1,162 @@
+#include "tests/gateway/house.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+namespace helhed::testing {
+namespace {
+
+void Must(bool condition, std::string const& what) {
+  if (condition) return;
+  std::cerr << "house: " << what << std::endl;
+  std::abort();
+}
+
+std::string MustRun(std::vector<std::string> const& arguments) {
+  auto const outcome = RunProgram(arguments);
+  Must(outcome.exit_code == 0, absl::StrCat(arguments.front(), " ", arguments[1], ": ", outcome.output));
+  return outcome.output;
+}
+
+std::string RolesFile() { return std::string(HELHED_SOURCE_DIR) + "/deploy/policy/roles.textproto"; }
+
+// Waits until a probe succeeds.
+void Await(std::vector<std::string> const& probe, Process& process, std::string const& log) {
+  for (int i = 0; i < 800; ++i) {
+    if (RunProgram(probe).exit_code == 0) return;
+    Must(process.Running(), absl::StrCat(probe.front(), " ended: ", ReadWhole(log)));
+    absl::SleepFor(absl::Milliseconds(25));
+  }
+  Must(false, absl::StrCat(probe.front(), " did not get ready: ", ReadWhole(log)));
+}
+
+}  // namespace
+
+House::House() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "helhed-house-XXXXXX").string();
+  Must(mkdtemp(pattern.data()) != nullptr, "no folder");
+  folder_ = pattern;
+  port_ = FreePort();
+  service_port_ = FreePort();
+  auto const script = absl::StrCat("cd ", folder_, R"( &&
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -keyout ca.key -out ca.pem &&
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout key.pem -out csr.pem &&
+    printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' > san &&
+    openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out cert.pem)");
+  Must(std::system(absl::StrCat("(", script, ") >/dev/null 2>&1").c_str()) == 0, "needs openssl");
+  for (auto const* const name : {"gateway", "demonstration"}) {
+    MustRun({Binary("helhed"), "token", "--new-key", absl::StrCat(folder_, "/", name), absl::StrCat(folder_, "/", name, ".pub"),
+             "--key-id", name});
+  }
+  MustRun(ServiceArguments("migrate"));
+  StartService();
+  StartGateway();
+}
+
+House::~House() {
+  gateway_.reset();
+  service_.reset();
+  std::filesystem::remove_all(folder_);
+}
+
+std::vector<std::string> House::ServiceArguments(std::string const& command) const {
+  return {Binary("helhed-residents"),
+          command,
+          "--sqlite",
+          folder_ + "/residents.sqlite",
+          "--listen",
+          absl::StrCat("127.0.0.1:", service_port_),
+          "--admin-listen",
+          "",
+          "--identity-key-file",
+          folder_ + "/gateway.pub",
+          "--roles-file",
+          RolesFile(),
+          "--log-level",
+          "warning"};
+}
+
+void House::StartService() {
+  auto const log = folder_ + "/service.log";
+  service_ = std::make_unique<Process>(ServiceArguments("serve"), log);
+  Await({Binary("helhed-residents"), "healthcheck", "--listen", absl::StrCat("127.0.0.1:", service_port_)}, *service_, log);
+}
+
+void House::StartGateway() {
+  auto const log = folder_ + "/gateway.log";
+  gateway_ =
+      std::make_unique<Process>(std::vector<std::string>{Binary("helhed-gateway"),
+                                                         "serve",
+                                                         "--listen",
+                                                         absl::StrCat("127.0.0.1:", port_),
+                                                         "--admin-listen",
+                                                         "",
+                                                         "--upstream",
+                                                         absl::StrCat("residents=dns:///localhost:", service_port_),
+                                                         "--identity-key-file",
+                                                         folder_ + "/gateway",
+                                                         "--roles-file",
+                                                         RolesFile(),
+                                                         "--demonstration-key-file",
+                                                         folder_ + "/demonstration.pub",
+                                                         "--tls-certificate-file",
+                                                         folder_ + "/cert.pem",
+                                                         "--tls-key-file",
+                                                         folder_ + "/key.pem",
+                                                         "--cors-origin",
+                                                         "https://portal.example.dk",
+                                                         "--reflection",
+                                                         "--access-file",
+                                                         std::string(HELHED_SOURCE_DIR) + "/tests/gateway/access.textproto"},
+                                log);
+  Await({"curl", "--silent", "--fail", "--cacert", ca_file(), url() + "/readyz"}, *gateway_, log);
+}
+
+void House::KillService() {
+  service_->Signal(SIGKILL);
+  service_->Wait();
+  service_.reset();
+}
+
+void House::KillGateway() {
+  gateway_->Signal(SIGKILL);
+  gateway_->Wait();
+  gateway_.reset();
+}
+
+void House::StopGateway() {
+  gateway_->Signal(SIGTERM);
+  Must(gateway_->Wait() == 0, absl::StrCat("the gateway did not end well: ", Logs()));
+  gateway_.reset();
+}
+
+std::string House::Token(std::vector<std::string> const& grants, std::string const& subject) {
+  std::vector<std::string> arguments = {Binary("helhed"), "token", "--bearer", "--identity-key", folder_ + "/demonstration",
+                                        "--subject",      subject, "--lifetime",     "1h"};
+  for (auto const& grant : grants) arguments.insert(arguments.end(), {"--grant", grant});
+  return std::string(absl::StripAsciiWhitespace(MustRun(arguments)));
+}
+
+std::string House::url() const { return absl::StrCat("https://localhost:", port_); }
+
+std::string House::Logs() const {
+  return absl::StrCat(ReadWhole(folder_ + "/service.log"), "\n", ReadWhole(folder_ + "/gateway.log"));
+}
+
+Outcome House::Curl(std::string const& token, std::vector<std::string> const& arguments) const {
+  std::vector<std::string> all = {"curl",     "--silent", "--show-error", "--max-time",    "20",
+                                  "--cacert", ca_file(),  "--write-out",  "\n%{http_code}"};
+  if (!token.empty()) all.insert(all.end(), {"--header", "authorization: Bearer " + token});
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return RunProgram(all);
+}
+
+}  // namespace helhed::testing
