@@ -59,7 +59,7 @@ absl::Status CompleteSources(ReadTransaction& tx, std::string_view plan, std::sp
 
 // What the current budget spends of a source.
 absl::StatusOr<Ore> BudgetedOf(ReadTransaction& tx, std::string_view source);
-// Removes what was planned and given up again of a source that is removed: lines without money, apportionments.
+// Removes the apportionments of a source that is removed.
 absl::Status DeletePlanned(WriteTransaction& tx, std::string_view source);
 
 // The lines of the current budget by their cells.
