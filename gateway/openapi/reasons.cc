@@ -1,5 +1,6 @@
 #include "gateway/openapi/reasons.h"
 
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <google/protobuf/descriptor.h>
 #include <google/rpc/code.pb.h>
@@ -17,12 +18,13 @@ namespace {
 
 namespace pb = google::protobuf;
 
-// The HTTP status that a reason's comment says: `NOT_FOUND. There is ...`, `UNIMPLEMENTED, HTTP 405. The path ...`. 0 for none.
+// The HTTP status that a reason's comment says: `NOT_FOUND. There is ...`, `UNIMPLEMENTED. HTTP 405: the path ...`. 0 for none.
 int HttpStatusIn(std::string_view comment) {
-  constexpr std::string_view http = ", HTTP ";
+  constexpr std::string_view http = "HTTP ";
+  auto const named = comment.find(http);
+  int status = 0;
+  if (named != std::string_view::npos && absl::SimpleAtoi(Av(comment.substr(named + http.size(), 3)), &status)) return status;
   auto const head = comment.substr(0, comment.find('.'));
-  auto const comma = head.find(http);
-  if (comma != std::string_view::npos) return std::atoi(std::string(head.substr(comma + http.size())).c_str());
   google::rpc::Code code = google::rpc::OK;
   if (!google::rpc::Code_Parse(std::string(head), &code) || code == google::rpc::OK) return 0;
   return json::HttpStatus(static_cast<absl::StatusCode>(code));
