@@ -130,7 +130,7 @@ TEST(MissingFor, SubmissionNeedsEverybodyAndSaysEverythingAtOnce) {
   facts.overview_published = false;
   Drop(facts, v1::PARTY_MUNICIPALITY, v1::APPROVAL_STAGE_FINAL);
   auto const missing = MissingFor(v1::PLAN_TRANSITION_SUBMIT, facts, kStart);
-  EXPECT_THAT(Kinds(missing),
+  ASSERT_THAT(Kinds(missing),
               ElementsAre(v1::MISSING_KIND_BUDGET, v1::MISSING_KIND_STRATEGIC_AGREEMENT, v1::MISSING_KIND_SUB_AGREEMENT,
                           v1::MISSING_KIND_DECISION, v1::MISSING_KIND_REJECTION, v1::MISSING_KIND_DECISION,
                           v1::MISSING_KIND_APPROVAL, v1::MISSING_KIND_APPROVAL, v1::MISSING_KIND_OVERVIEW_LETTER));

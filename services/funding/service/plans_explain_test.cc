@@ -189,7 +189,9 @@ TEST_P(ExplainTest, TheListOfAllPlansStopsAfterAPage) {
   recording_->Forget();
   Walk("PlanService/ListPlans", *plans_, &PlanService::ListPlans, v1::ListPlansRequest(), {"", "name", "display_name"}, "");
   for (auto const* statement : recording_->statements()) {
-    if (statement->text(engine()).find("FROM plans p") == std::string::npos) continue;
+    auto const& text = statement->text(engine());
+    // A caller with grants of single plans has those few looked up, and sorted.
+    if (text.find("FROM plans p") == std::string::npos || text.find("p.plan IN") != std::string::npos) continue;
     auto const plan = database().Explain(*statement);
     ASSERT_THAT(plan, IsOk());
     EXPECT_EQ(plan->find("Seq Scan"), std::string::npos) << *plan;
