@@ -17,14 +17,19 @@ namespace {
 
 constexpr std::string_view kHelp =
     "Usage: helhed token --new-key PRIVATE_FILE PUBLIC_FILE --key-id ID\n"
-    "       helhed token --identity-key FILE --subject NAME --grant ROLE[@SCOPE] ... [--audience NAME] [--lifetime 10m]\n\n"
+    "       helhed token --identity-key FILE --subject NAME --grant ROLE[@SCOPE] ... [--audience NAME] [--lifetime 10m]\n"
+    "                    [--bearer]\n\n"
     "Makes a key pair, or prints a signed identity for `helhed call --token` and other clients: base64 of the bytes that go\n"
     "into the gRPC metadata helhed-identity-bin. The services must know the public key. Who holds the private key can be\n"
-    "anyone: keep it as you keep a password. Files are never overwritten.\n\n";
+    "anyone: keep it as you keep a password. Files are never overwritten.\n\n"
+    "With --bearer it is printed as a bearer token for the gateway (base64url). The gateway accepts such tokens for\n"
+    "demonstrations only, when its configuration names the public key in demonstration_key_files.\n\n";
 constexpr std::string_view kExamples =
     "\nExamples:\n"
     "  helhed token --new-key cli.key cli.pub --key-id cli-2026\n"
-    "  helhed token --identity-key cli.key --subject kim --grant reader@organisations/9001 --lifetime 1h > my.token\n";
+    "  helhed token --identity-key cli.key --subject kim --grant reader@organisations/9001 --lifetime 1h > my.token\n"
+    "  curl -H \"Authorization: Bearer $(helhed token --bearer --identity-key demo.key --subject kim --grant portal)\" \\\n"
+    "      https://localhost:8443/v1/organisations\n";
 // Services refuse identities that live longer.
 constexpr absl::Duration kLifetimeMax = absl::Hours(1);
 
@@ -88,7 +93,8 @@ int PrintToken(po::variables_map const& values, World& world) {
     world.err << "helhed token: " << signer.status().message() << "\n";
     return kFailed;
   }
-  world.out << absl::Base64Escape(SignFor(*signer, *identity, world.clock.Now(), *lifetime)) << "\n";
+  auto const token = SignFor(*signer, *identity, world.clock.Now(), *lifetime);
+  world.out << (values["bearer"].as<bool>() ? absl::WebSafeBase64Escape(token) : absl::Base64Escape(token)) << "\n";
   return kDone;
 }
 
@@ -96,10 +102,11 @@ int PrintToken(po::variables_map const& values, World& world) {
 
 po::options_description TokenOptionsDescription() {
   po::options_description options("Options");
-  options.add_options()                                                                  //
-      ("new-key", po::bool_switch(), "make a key pair in two new files")                 //
-      ("key-id", po::value<std::string>()->value_name("ID"), "the name of the new key")  //
-      ("lifetime", po::value<std::string>()->value_name("10m")->default_value("10m"), "of the identity; 1h at most");
+  options.add_options()                                                                                               //
+      ("new-key", po::bool_switch(), "make a key pair in two new files")                                              //
+      ("key-id", po::value<std::string>()->value_name("ID"), "the name of the new key")                               //
+      ("lifetime", po::value<std::string>()->value_name("10m")->default_value("10m"), "of the identity; 1h at most")  //
+      ("bearer", po::bool_switch(), "print it as a bearer token for the gateway, for demonstrations");
   options.add(IdentityOptions());
   return options;
 }

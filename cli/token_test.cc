@@ -89,6 +89,20 @@ TEST_F(Token, WhatItPrintsIsAcceptedByAService) {
   EXPECT_THAT(Verify(bytes, "residents"), helhed::testing::StatusIs(absl::StatusCode::kUnauthenticated, "IDENTITY_EXPIRED"));
 }
 
+TEST_F(Token, PrintsABearerTokenForTheGateway) {
+  ASSERT_EQ(NewKey(), kDone);
+  ASSERT_EQ(world_.Run({"token", "--bearer", "--identity-key", private_, "--subject", "kim", "--grant", "reader"}), kDone)
+      << world_.err.str();
+  std::string const token(absl::StripAsciiWhitespace(world_.out.str()));
+  EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), std::string::npos)
+      << token;
+  std::string bytes;
+  ASSERT_TRUE(absl::WebSafeBase64Unescape(token, &bytes));
+  auto const identity = Verify(bytes, "gateway");
+  ASSERT_THAT(identity, helhed::testing::IsOk());
+  EXPECT_EQ((*identity)->subject(), "kim");
+}
+
 TEST_F(Token, CallSendsItOrSignsOneItself) {
   ASSERT_EQ(NewKey(), kDone);
   std::string sent;

@@ -104,7 +104,7 @@ class ScriptedHandler final : public Handler {
       exchange_.Write(std::string(16 * 1024, 'e'));
       script_.Change([&] {
         script_.written += 16 * 1024;
-        script_.queued_max = std::max(script_.queued_max, exchange_.queued());
+        script_.queued_max = std::max(script_.queued_max.load(), exchange_.queued());
       });
     }
   }

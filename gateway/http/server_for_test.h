@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -34,12 +35,13 @@ class Script {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<RequestHead> heads;
-  int running = 0;
-  int gone = 0;
-  int ended = 0;
-  std::size_t received = 0;
-  std::size_t queued_max = 0;
-  std::size_t written = 0;
+  // Tests read these without the lock once what they awaited has come.
+  std::atomic<int> running = 0;
+  std::atomic<int> gone = 0;
+  std::atomic<int> ended = 0;
+  std::atomic<std::size_t> received = 0;
+  std::atomic<std::size_t> queued_max = 0;
+  std::atomic<std::size_t> written = 0;
   std::map<Exchange*, boost::asio::io_context*> waiting;
 };
 

@@ -229,7 +229,8 @@ class Binding {
       auto const dot = std::min(path.find('.'), path.size());
       auto const* const field = level->FindFieldByName(std::string(path.substr(0, dot)));
       if (field == nullptr) return false;
-      if (contract::HasBehavior(*field, google::api::OUTPUT_ONLY) || contract::HasBehavior(*field, google::api::IDENTIFIER)) return true;
+      if (contract::HasBehavior(*field, google::api::OUTPUT_ONLY) || contract::HasBehavior(*field, google::api::IDENTIFIER))
+        return true;
       level = field->message_type();
       path.remove_prefix(std::min(dot + 1, path.size()));
     }

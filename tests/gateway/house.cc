@@ -139,8 +139,9 @@ void House::StopGateway() {
 }
 
 std::string House::Token(std::vector<std::string> const& grants, std::string const& subject) {
-  std::vector<std::string> arguments = {Binary("helhed"), "token", "--bearer", "--identity-key", folder_ + "/demonstration",
-                                        "--subject",      subject, "--lifetime",     "1h"};
+  std::vector<std::string> arguments = {
+      Binary("helhed"), "token",      "--bearer", "--identity-key", folder_ + "/demonstration", "--subject",
+      subject,          "--lifetime", "1h"};
   for (auto const& grant : grants) arguments.insert(arguments.end(), {"--grant", grant});
   return std::string(absl::StripAsciiWhitespace(MustRun(arguments)));
 }

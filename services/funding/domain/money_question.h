@@ -10,12 +10,14 @@
 #include "helhed/funding/v1/regulation.pb.h"
 #include "services/platform/base/civil.h"
 
-// What the life of a plan asks of its money: one question for each step that depends on it, answered with everything that is open.
+// What the life of a plan asks of its money: one question for each step that depends on it, answered with everything that is
+// open.
 namespace helhed::funding {
 
 // The steps that depend on money.
 enum class MoneyStep {
-  // The plan goes to final approval. The sources sum to `budget_ore` exactly, so do the budget lines (domain.md M2), and the local
+  // The plan goes to final approval. The sources sum to `budget_ore` exactly, so do the budget lines (domain.md M2), and the
+  // local
   // share is at least what `rule` asks for (M3). Sources are pledged.
   kSubmit,
   // The extension `extension` is applied. Its own sources and lines sum to its own `budget_ore`, 0 included (M9).
