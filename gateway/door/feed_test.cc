@@ -1,6 +1,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
