@@ -28,7 +28,7 @@ std::vector<std::string> Complete(std::vector<std::string> words) {
 TEST(Completion, KnowsWhatCanFollow) {
   EXPECT_THAT(Complete({""}), Contains("import"));
   EXPECT_THAT(Complete({"c"}), ElementsAre("call", "completion"));
-  EXPECT_THAT(Complete({"call", "GetD"}), ElementsAre("GetDepartment", "GetDwelling"));
+  EXPECT_THAT(Complete({"call", "UpdateD"}), ElementsAre("UpdateDepartment", "UpdateDwelling"));
   EXPECT_THAT(Complete({"call", "GetDwelling", ""}), ElementsAre(":files"));
   EXPECT_THAT(Complete({"call", "--tls-"}), ElementsAre("--tls-ca", "--tls-certificate", "--tls-key"));
   EXPECT_THAT(Complete({"call", "--tls-ca", ""}), ElementsAre(":files"));
@@ -91,7 +91,7 @@ class BashCompletion : public ::testing::Test {
 
 TEST_F(BashCompletion, AsksTheProgramAndOffersItsAnswer) {
   EXPECT_THAT(Press({"helhed", "c"}), ElementsAre("call", "completion"));
-  EXPECT_THAT(Press({"helhed", "call", "GetD"}), ElementsAre("GetDepartment", "GetDwelling"));
+  EXPECT_THAT(Press({"helhed", "call", "UpdateD"}), ElementsAre("UpdateDepartment", "UpdateDwelling"));
   EXPECT_THAT(Press({"helhed", "import", ""}), ElementsAre("dwellings"));
   EXPECT_THAT(Press({"helhed", "import", "dwellings", "tw"}), ElementsAre("two words.csv"));
   EXPECT_THAT(Press({"helhed", "call", "--address", ""}), IsEmpty());
