@@ -29,7 +29,7 @@ Process::Process(std::vector<std::string> const& arguments, std::string const& o
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  int const error = posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
+  int const error = posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     std::cerr << "cannot start " << arguments.front() << ": error " << error << "\n";

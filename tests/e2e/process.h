@@ -14,7 +14,8 @@ std::string Binary(std::string const& name);
 // A process of the test, ended with it.
 class Process {
  public:
-  // Starts `arguments` (the program first); standard output and error go to `output_file`.
+  // Starts `arguments` (the program first, looked for in PATH when it is a mere name); standard output and error go to
+  // `output_file`.
   Process(std::vector<std::string> const& arguments, std::string const& output_file);
   // Kills it if it still runs.
   ~Process();

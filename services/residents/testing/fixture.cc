@@ -205,8 +205,7 @@ std::string RegisterTest::Content() {
         "resident_cpr_numbers", "cpr_lookups",     "household_members", "resident_search",    "guardianships",
         "protected_accesses",   "purposes",        "purpose_rules",     "consent_texts",      "consents",
         "access_log",           "erasure_holds",   "erasures",          "erasure_receipts",   "erasure_recipients",
-        "retention_policies",   "retention_runs",  "chain_pending",     "mandates",           "voting_rules",
-        "statistics_rules"}) {
+        "retention_policies",   "retention_runs",  "mandates",          "voting_rules",       "statistics_rules"}) {
     storage::Statement const all(storage::Statement::Dynamic{absl::StrCat("test.all_", table),
                                                              absl::StrCat("SELECT * FROM ", table, " ORDER BY 1, 2, 3")});
     EXPECT_THAT(database().Read({},
