@@ -20,6 +20,8 @@ namespace {
 
 // How many frames of nghttp2's own (acknowledgements, resets) may wait before the peer has to take some.
 constexpr std::size_t kControlFramesWaiting = 1'000;
+// What may come of a body after its answer is complete, before the peer is told to stop.
+constexpr std::size_t kUnwantedMax = 64 * 1024;
 
 std::string_view View(std::uint8_t const* data, std::size_t size) { return {reinterpret_cast<char const*>(data), size}; }
 
@@ -67,6 +69,7 @@ class Stream final : public Exchange {
   void NotifyWritable();
   void Tick(TimePoint now);
   void OnSent(nghttp2_frame const& frame);
+  void StopBody();
 
   std::size_t unconsumed() const { return unconsumed_; }
 
@@ -99,6 +102,9 @@ class Stream final : public Exchange {
   bool deferred_ = false;
   bool finished_ = false;
   bool sent_ = false;
+  // When the answer was complete before the body was, and how much has come since.
+  std::optional<TimePoint> sent_at_;
+  std::size_t unwanted_ = 0;
   bool reset_ = false;
   bool stopped_ = false;
   // Has written more than the connection may hold: to be reset when it is off the stack.
@@ -292,7 +298,11 @@ void Stream::TakeBody(std::string_view bytes) {
   unconsumed_ += bytes.size();
   auto const now = session_.Now();
   body_pace_.Moved(now, bytes.size());
-  if (!handler_ || finished_) return Consume(bytes.size());
+  if (!handler_ || finished_) {
+    Consume(bytes.size());
+    if (sent_at_ && (unwanted_ += bytes.size()) > kUnwantedMax) StopBody();
+    return;
+  }
   if (received_ > session_.limits().body_bytes) return Refuse({Refusal::kBodyTooLarge, 413, "the body is too large"});
   handler_->OnBody(bytes);
 }
@@ -398,6 +408,7 @@ void Stream::Tick(TimePoint now) {
   if (body_pace_.TooSlow(now, {limits.body_time, limits.rate_min, limits.rate_grace})) {
     return Refuse({Refusal::kBodyTooSlow, 408, "the body comes too slowly"});
   }
+  if (sent_at_ && now - *sent_at_ >= limits.linger_time) StopBody();
   if (output_pace_.TooSlow(now, session_.OutputRule())) {
     session_.parts_.stats->Refused(Refusal::kReaderTooSlow);
     Gone();
@@ -408,8 +419,16 @@ void Stream::Tick(TimePoint now) {
 void Stream::OnSent(nghttp2_frame const& frame) {
   if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   sent_ = true;
-  // The answer is complete: the rest of the body is not wanted (RFC 9113, 8.1).
-  if (!body_ended_) nghttp2_submit_rst_stream(session_.nghttp2_, NGHTTP2_FLAG_NONE, id_, NGHTTP2_NO_ERROR);
+  if (!body_ended_) sent_at_ = session_.Now();
+}
+
+// The answer is complete: the rest of the body is not wanted (RFC 9113, 8.1). Not said at once, because clients that are still
+// sending, curl 7.88 among them, then throw the answer away: a body that is about to end anyway may do so.
+void Stream::StopBody() {
+  if (body_ended_ || !sent_at_) return;
+  sent_at_.reset();
+  nghttp2_submit_rst_stream(session_.nghttp2_, NGHTTP2_FLAG_NONE, id_, NGHTTP2_NO_ERROR);
+  session_.parts_.host->Wake();
 }
 
 // ---- The connection ----

@@ -91,11 +91,14 @@ TEST_F(ClientsTest, WhoShowsNothingOrNonsenseIsToldSo) {
 TEST_F(ClientsTest, AnswersSayWhatBrowsersAndOperatorsNeed) {
   auto const answer = Curl({"--include", "--header", "x-request-id: my-request-1", "--header",
                             "origin: https://portal.example.dk", Url("/v1/organisations")});
-  for (auto const* const expected : {"x-request-id: my-request-1", "x-helhed-demonstration: true", "cache-control: no-store",
-                                     "x-content-type-options: nosniff", "strict-transport-security: max-age=",
-                                     "access-control-allow-origin: https://portal.example.dk", "vary: origin", "ratelimit: "}) {
+  for (auto const* const expected :
+       {"x-request-id: my-request-1", "x-helhed-demonstration: true", "cache-control: private, no-cache",
+        "x-content-type-options: nosniff", "strict-transport-security: max-age=",
+        "access-control-allow-origin: https://portal.example.dk", "vary: origin", "ratelimit: "}) {
     EXPECT_THAT(answer.output, HasSubstr(expected));
   }
+  auto const refused = Curl({"--include", Url("/v1/organisations/9999")});
+  EXPECT_THAT(refused.output, HasSubstr("cache-control: no-store"));
   auto const stranger = Curl({"--include", "--header", "origin: https://other.example", Url("/v1/organisations")});
   EXPECT_THAT(stranger.output, Not(HasSubstr("access-control-allow-origin")));
   auto const preflight = house_->Curl("", {"--include", "--request", "OPTIONS", "--header", "origin: https://portal.example.dk",
