@@ -205,6 +205,7 @@ class HttpUpstream final : public Upstream {
     if (!error && absl::SimpleAtoi(options.target.port, &port)) {
       return Resolved({asio::ip::tcp::endpoint(address, static_cast<std::uint16_t>(port))});
     }
+    if (options.lookup) return LookedUp(options.lookup());
     resolving_ = true;
     resolver_.async_resolve(
         options.target.host, options.target.port,
@@ -212,14 +213,18 @@ class HttpUpstream final : public Upstream {
           if (alive.lock() == nullptr) return;
           resolving_ = false;
           std::vector<Endpoint> endpoints;
-          for (auto const& entry : found) endpoints.emplace_back(entry.endpoint());
-          // A name service that is down does not unmake the addresses that are known.
-          if (failed || endpoints.empty()) {
-            resolve_at_ = clock.Now() + absl::Seconds(1);
-            return Announce();
+          if (!failed) {
+            for (auto const& entry : found) endpoints.emplace_back(entry.endpoint());
           }
-          Resolved(std::move(endpoints));
+          LookedUp(std::move(endpoints));
         });
+  }
+
+  void LookedUp(std::vector<Endpoint> endpoints) {
+    if (!endpoints.empty()) return Resolved(std::move(endpoints));
+    // A name service that is down does not unmake the addresses that are known.
+    resolve_at_ = clock.Now() + absl::Seconds(1);
+    Announce();
   }
 
   void Resolved(std::vector<Endpoint> endpoints) {

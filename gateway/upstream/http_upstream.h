@@ -3,9 +3,11 @@
 #include <absl/status/statusor.h>
 #include <boost/asio/io_context.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/upstream/breaker.h"
 #include "gateway/upstream/connection.h"
@@ -43,6 +45,8 @@ struct HttpOptions {
   // One connection an address, to so many addresses at a time from each loop.
   std::size_t connections_max = 4;
   absl::Duration resolve_every = absl::Seconds(30);
+  // Instead of the system's name service, for tests: the addresses, empty when it does not answer.
+  std::function<std::vector<Endpoint>()> lookup;
   // Between tries to connect to an address that cannot be reached.
   absl::Duration reconnect_first = absl::Milliseconds(50);
   absl::Duration reconnect_max = absl::Seconds(3);

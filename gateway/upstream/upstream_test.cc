@@ -2,9 +2,11 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
+#include <boost/asio/ip/tcp.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -456,6 +458,130 @@ TEST(Target, IsAHostAndAPortOrASocket) {
        {"", "residents", "residents:", ":80", "residents:0", "residents:99999", "http://residents:80", "unix:"}) {
     EXPECT_THAT(ParseTarget(bad), StatusCodeIs(absl::StatusCode::kInvalidArgument)) << bad;
   }
+}
+
+// A service at several addresses of one name, each a server of its own.
+class AddressesTest : public ::testing::Test {
+ protected:
+  struct Replica {
+    explicit Replica(std::string its_address) : address(std::move(its_address)) {
+      probe.handlers.act = [this](auto const&, auto const&) {
+        ++calls;
+        return absl::OkStatus();
+      };
+      Start(0);
+    }
+    ~Replica() { Stop(); }
+    Replica(Replica const&) = delete;
+    Replica& operator=(Replica const&) = delete;
+
+    void Start(int at_port) {
+      server::GrpcServerOptions options;
+      options.listen = absl::StrCat(address, ":", at_port);
+      auto made = server::GrpcServer::Start(*probe.pipeline, options);
+      ASSERT_THAT(made, IsOk());
+      server = *std::move(made);
+      port = server->port();
+    }
+    void Stop() {
+      if (server != nullptr) server->Drain(absl::Now());
+      server.reset();
+    }
+    Endpoint endpoint() const {
+      return boost::asio::ip::tcp::endpoint(boost::asio::ip::make_address(address), static_cast<std::uint16_t>(port));
+    }
+
+    std::string const address;
+    Probe probe{2, 64};
+    std::atomic<int> calls = 0;
+    std::unique_ptr<server::GrpcServer> server;
+    int port = 0;
+  };
+
+  void Connect(std::vector<Replica*> const& replicas) {
+    HttpOptions options;
+    options.service = "probe";
+    options.target = *ParseTarget("dns:///probe:1");
+    options.resolve_every = absl::ZeroDuration();
+    Name(replicas);
+    options.lookup = [this] {
+      std::lock_guard const lock(mutex_);
+      return named_;
+    };
+    loop_.Run([&] { upstream_ = ConnectHttp(loop_.context, std::move(options), clock_, random_, metrics_); });
+  }
+  // What the name service says from now on.
+  void Name(std::vector<Replica*> const& replicas) {
+    std::lock_guard const lock(mutex_);
+    named_.clear();
+    for (auto const* const replica : replicas) named_.push_back(replica->endpoint());
+  }
+  void TearDown() override {
+    loop_.Run([this] { upstream_.reset(); });
+    loop_.Stop();
+  }
+
+  Call Make(std::string_view method, google::protobuf::Message const& request) {
+    Call call;
+    call.method = contract::FindMethod(ProbePath(method));
+    call.request = request.SerializeAsString();
+    call.identity = one_.probe.Identity("");
+    return call;
+  }
+  absl::Status Ask() {
+    Taker taker;
+    loop_.Run([&] { taker.running = upstream_->Start(Make("GetThing", AskFor("houses/blue")), taker); });
+    return taker.Wait().status;
+  }
+  // So many calls, none of which may fail; how many of them each replica had.
+  std::vector<int> Share(int calls) {
+    for (auto* const replica : {&one_, &two_, &three_}) replica->calls = 0;
+    for (int i = 0; i < calls; ++i) EXPECT_THAT(Ask(), IsOk());
+    return {one_.calls, two_.calls, three_.calls};
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  telemetry::Metrics metrics_;
+  std::mutex mutex_;
+  std::vector<Endpoint> named_;
+  Replica one_{"127.0.0.1"};
+  Replica two_{"127.0.0.2"};
+  Replica three_{"127.0.0.3"};
+  Loop loop_;
+  std::unique_ptr<Upstream> upstream_;
+};
+
+TEST_F(AddressesTest, CallsAreSharedEvenlyAndOneThatDiesIsLeftOutUntilItIsBack) {
+  using ::testing::ElementsAre;
+  Connect({&one_, &two_, &three_});
+  Await([this] { return Share(3) == std::vector<int>{1, 1, 1}; });
+  EXPECT_THAT(Share(30), ElementsAre(10, 10, 10));
+  two_.Stop();
+  auto const without = Share(30);
+  EXPECT_EQ(without[1], 0);
+  EXPECT_EQ(without[0] + without[2], 30) << "no call is lost with the address, or done twice";
+  EXPECT_GE(std::min(without[0], without[2]), 10);
+  two_.Start(two_.port);
+  Await([this] { return Share(3) == std::vector<int>{1, 1, 1}; });
+}
+
+TEST_F(AddressesTest, ANameIsLookedUpAnewAndStreamsOnAddressesThatLeftStay) {
+  using ::testing::ElementsAre;
+  Connect({&one_});
+  Taker watcher;
+  loop_.Run([&] { watcher.running = upstream_->Start(Make("WatchThings", pb::ListThingsRequest()), watcher); });
+  one_.probe.handlers.stream->Push({{"one"}, ServerStream::State::kMore});
+  watcher.WaitForMessages(1);
+  EXPECT_THAT(Share(3), ElementsAre(3, 0, 0));
+  Name({&two_, &three_});
+  Await([this] { return Share(2) == std::vector<int>{0, 1, 1}; });
+  Name({});
+  absl::SleepFor(absl::Milliseconds(1100));
+  EXPECT_THAT(Share(4), ElementsAre(0, 2, 2)) << "a name service that is silent takes nothing away";
+  one_.probe.handlers.stream->Push({{"two"}, ServerStream::State::kDone});
+  EXPECT_THAT(watcher.Wait().status, IsOk());
+  EXPECT_THAT(watcher.messages(), SizeIs(2));
 }
 
 class TlsUpstreamTest : public HttpUpstreamTest {
