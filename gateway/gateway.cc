@@ -144,7 +144,17 @@ struct Gateway::State {
     desk->upstreams = Connect(loop);
     desk->upstreams.emplace(door::kGateway, std::make_unique<door::OwnUpstream>(*roles, clock, desk->upstreams, loop, *hub));
     desk->door = std::make_unique<door::Door>(parts, desk->upstreams, loop);
+    desks.emplace_back(&loop, desk);
     return [desk](http::RequestHead head, http::Exchange& exchange) { return desk->door->Handle(std::move(head), exchange); };
+  }
+
+  // On every loop; the loops run until the server's drain.
+  void DrainStreams() {
+    for (auto const& [loop, weak] : desks) {
+      asio::post(*loop, [weak = weak] {
+        if (auto const desk = weak.lock()) desk->door->DrainStreams();
+      });
+    }
   }
 
   std::map<std::string, MakeUpstream> const services;
@@ -164,6 +174,8 @@ struct Gateway::State {
   std::optional<asio::steady_timer> watch;
   door::Upstreams own_upstreams;
   std::optional<door::FeedHub> hub;
+  // Filled before the loops run.
+  std::vector<std::pair<asio::io_context*, std::weak_ptr<Desk>>> desks;
   mutable std::mutex readiness_mutex;
   absl::Status readiness = absl::UnavailableError("starting");
   std::unique_ptr<http::Server> server;
@@ -199,6 +211,7 @@ void Gateway::BeginDrain() { state_->draining = true; }
 
 void Gateway::Drain(absl::Time deadline) {
   state_->draining = true;
+  state_->DrainStreams();
   state_->server->Drain(deadline);
 }
 

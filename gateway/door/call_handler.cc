@@ -9,11 +9,21 @@
 #include "services/platform/base/status.h"
 
 namespace helhed::gateway::door {
+namespace {
+
+// A signature that was verified and does not fit: of an issuer's key, or of the key for demonstrations.
+bool IsForgery(absl::Status const& status) {
+  auto const reason = ReasonOf(status);
+  return reason == "TOKEN_SIGNATURE_INVALID" || reason == "IDENTITY_INVALID";
+}
+
+}  // namespace
 
 CallHandler::CallHandler(Desk& desk, http::RequestHead head, http::Exchange& exchange, Transport transport)
     : desk_(desk), visit_(desk, std::move(head), exchange, transport) {}
 
 CallHandler::~CallHandler() {
+  desk_.lasting.erase(this);
   if (!visit_.closed()) visit_.Close(absl::CancelledError("the connection ended"));
 }
 
@@ -28,9 +38,20 @@ void CallHandler::Begin(contract::Method const& method, absl::Time deadline) {
   method_ = &method;
   deadline_ = deadline;
   visit_.MeansMethod(&method);
+  if (method.is_server_stream()) {
+    if (desk_.drained) return Fail(Draining());
+    desk_.lasting.insert(this);
+  }
   auto const& head = visit_.head();
+  auto const authorization = http::Find(head.fields, "authorization");
+  if (auto caller = desk_.parts.authenticator->Known(authorization, desk_.loop)) return Identified(std::move(caller));
+  // To verify a signature costs more than to make one up: whose address has sent too many that failed gets none verified.
+  if (!authorization.empty()) {
+    auto status = desk_.parts.limiter->Check(limits::Client::Forger(head.peer->address));
+    if (!status.ok()) return Fail(std::move(status));
+  }
   desk_.parts.authenticator->Authenticate(
-      http::Find(head.fields, "authorization"), *head.peer, desk_.loop,
+      authorization, *head.peer, desk_.loop,
       [this, alive = std::weak_ptr(alive_)](absl::StatusOr<std::shared_ptr<identity::Caller const>> caller) {
         if (alive.lock() != nullptr && !ended_) Identified(std::move(caller));
       });
@@ -39,8 +60,10 @@ void CallHandler::Begin(contract::Method const& method, absl::Time deadline) {
 void CallHandler::Identified(absl::StatusOr<std::shared_ptr<identity::Caller const>> caller) {
   if (!caller.ok()) {
     // Who guesses tokens is limited by his address.
-    auto const admission =
-        desk_.parts.limiter->Admit(limits::Client::Nobody(visit_.head().peer->address), 1, limits::Kind::kCall);
+    auto& limiter = *desk_.parts.limiter;
+    auto const& address = visit_.head().peer->address;
+    if (IsForgery(caller.status())) limiter.Admit(limits::Client::Forger(address), 1, limits::Kind::kCall);
+    auto const admission = limiter.Admit(limits::Client::Nobody(address), 1, limits::Kind::kCall);
     return Fail(admission.status.ok() ? caller.status() : admission.status);
   }
   caller_ = *std::move(caller);
@@ -113,6 +136,11 @@ void CallHandler::OnWritable() {
 void CallHandler::OnEnd(upstream::End end) {
   running_.reset();
   EndOnce(std::move(end));
+}
+
+void CallHandler::EndForDrain() {
+  running_.reset();
+  Fail(Draining());
 }
 
 void CallHandler::EndOnce(upstream::End end) {

@@ -16,7 +16,7 @@ namespace helhed::gateway::door {
 
 // From the request's head to its answer: who asks, whether a grant of his carries the method's permission, whether his limits
 // allow it; then, when the body is complete, the service. What differs between gRPC and REST is left to those who derive from it.
-class CallHandler : public http::Handler, protected upstream::Receiver {
+class CallHandler : public http::Handler, protected upstream::Receiver, private Lasting {
  public:
   CallHandler(Desk& desk, http::RequestHead head, http::Exchange& exchange, Transport transport);
   ~CallHandler() override;
@@ -49,6 +49,7 @@ class CallHandler : public http::Handler, protected upstream::Receiver {
   absl::Time Deadline(contract::Method const& method, absl::Duration wait) const;
 
  private:
+  void EndForDrain() final;
   void OnMessage(std::string message) final;
   void OnEnd(upstream::End end) final;
 

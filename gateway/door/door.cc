@@ -97,6 +97,12 @@ std::unique_ptr<http::Handler> Door::Handle(http::RequestHead head, http::Exchan
   return HandleRest(desk, std::move(head), exchange);
 }
 
+void Door::DrainStreams() {
+  auto& desk = state_->desk;
+  desk.drained = true;
+  for (auto* const lasting : std::exchange(desk.lasting, {})) lasting->EndForDrain();
+}
+
 absl::Status Readiness(Parts const& parts, Upstreams const& upstreams) {
   if (parts.draining != nullptr && parts.draining->load()) return absl::UnavailableError("draining");
   std::string away;

@@ -90,6 +90,10 @@ class Door {
 
   std::unique_ptr<http::Handler> Handle(http::RequestHead head, http::Exchange& exchange);
 
+  // Ends the server streams, those that come later too, with UNAVAILABLE DRAINING: who watches goes on elsewhere, from his last
+  // cursor. Other calls end by themselves.
+  void DrainStreams();
+
  private:
   struct State;
   std::unique_ptr<State> state_;

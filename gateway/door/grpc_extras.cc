@@ -70,12 +70,15 @@ class ExtraHandler : public http::Handler {
 };
 
 // grpc.health.v1: SERVING when calls can be served; of a service, when it can be reached. Says nothing that needs an identity.
-class HealthHandler final : public ExtraHandler {
+class HealthHandler final : public ExtraHandler, private Lasting {
  public:
   enum Serving : std::uint64_t { kServing = 1, kNotServing = 2, kServiceUnknown = 3 };
 
   HealthHandler(Desk& desk, http::RequestHead head, http::Exchange& exchange, bool watches)
       : ExtraHandler(desk, std::move(head), exchange), watches_(watches), timer_(desk.loop) {}
+  ~HealthHandler() override { desk().lasting.erase(this); }
+  HealthHandler(HealthHandler const&) = delete;
+  HealthHandler& operator=(HealthHandler const&) = delete;
 
   void OnBodyEnd() override {
     if (!asked_ && !visit().closed()) End(absl::InvalidArgumentError("The call must have exactly one message."));
@@ -87,7 +90,11 @@ class HealthHandler final : public ExtraHandler {
     for (auto const& field : fields) {
       if (field.number == 1) service_ = field.bytes;
     }
-    if (watches_) return Watch();
+    if (watches_) {
+      if (desk().drained) return End(Draining());
+      desk().lasting.insert(this);
+      return Watch();
+    }
     auto const serving = Ask();
     if (serving == kServiceUnknown) return End(absl::NotFoundError("unknown service"));
     Tell(serving);
@@ -100,6 +107,12 @@ class HealthHandler final : public ExtraHandler {
     auto const upstream = desk().upstreams.find(parts.catalogue->AnswersService(service_));
     if (upstream == desk().upstreams.end()) return kServiceUnknown;
     return upstream->second->available() && !parts.draining->load() ? kServing : kNotServing;
+  }
+
+  void EndForDrain() override {
+    if (visit().closed()) return;
+    if (told_ != kNotServing) Tell(kNotServing);
+    End(Draining());
   }
 
   void Tell(Serving serving) {

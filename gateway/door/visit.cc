@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "helhed/common/v1/errors.pb.h"
 #include "services/platform/base/status.h"
 
 namespace helhed::gateway::door {
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::string_view kTransports[] = {"grpc", "rest", "page"};
 constexpr std::size_t kRequestIdMax = 64;
+// For load balancers to have noticed that this gateway ends.
+constexpr auto kComeBackAfter = std::chrono::seconds(1);
 
 // What callers may look up in a log. Anything else could be made to look like something there.
 bool IsRequestId(std::string_view text) {
@@ -50,6 +53,12 @@ void Meters::Count(contract::Method const* method, Transport transport, absl::St
   }
   counter->Increment();
   entry->duration->Observe(std::chrono::duration<double>(time).count());
+}
+
+absl::Status Draining() {
+  return WithRetryDelay(Error(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_DRAINING,
+                              "The gateway is shutting down. Go on from the last cursor: another instance will answer."),
+                        kComeBackAfter);
 }
 
 Origin OriginOf(Options const& options, http::RequestHead const& head) {

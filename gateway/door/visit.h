@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -36,13 +37,27 @@ class Meters {
   std::array<absl::flat_hash_map<contract::Method const*, std::unique_ptr<OfMethod>>, 3> methods_;
 };
 
+// An answer that does not end by itself, and has to be told when the gateway ends.
+class Lasting {
+ public:
+  virtual void EndForDrain() = 0;
+
+ protected:
+  ~Lasting() = default;
+};
+
 // What the handlers of one loop share.
 struct Desk {
   Parts const& parts;
   Upstreams const& upstreams;
   boost::asio::io_context& loop;
   Meters meters;
+  // Those under way. After the drain there are no more.
+  std::set<Lasting*> lasting = {};
+  bool drained = false;
 };
+// UNAVAILABLE DRAINING: what they end with.
+absl::Status Draining();
 
 // Where a browser's script comes from, and whether it may see the answer.
 enum class Origin { kNone, kAllowed, kOther };

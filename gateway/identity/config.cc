@@ -163,6 +163,7 @@ void CheckPlaces(v1::Places const& places, Place const& place) {
 void CheckLimits(v1::LimitsConfig const& config, Place const& place) {
   CheckRate(config.client(), place.In("client"));
   CheckRate(config.nobody(), place.In("nobody"));
+  CheckRate(config.failed_signatures(), place.In("failed_signatures"));
   CheckPlaces(config.calls(), place.In("calls"));
   CheckPlaces(config.streams(), place.In("streams"));
   place.Require(config.clients_max() >= 0, "clients_max", "must not be negative");

@@ -245,6 +245,11 @@ void GatewayAuthenticator::Start(boost::asio::io_context& loop) {
   for (auto& [name, issuer] : state_->issuers) issuer.keys->Refresh(loop);
 }
 
+std::shared_ptr<Caller const> GatewayAuthenticator::Known(std::string_view authorization, boost::asio::io_context& loop) {
+  auto const token = BearerToken(authorization);
+  return token.ok() ? state_->Seen(*token, loop) : nullptr;
+}
+
 void GatewayAuthenticator::Authenticate(std::string_view authorization, http::Peer const& peer, boost::asio::io_context& loop,
                                         Done done) {
   if (authorization.empty()) {

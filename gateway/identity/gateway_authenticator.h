@@ -45,6 +45,7 @@ class GatewayAuthenticator final : public Authenticator {
   void Start(boost::asio::io_context& loop);
 
   void Authenticate(std::string_view authorization, http::Peer const& peer, boost::asio::io_context& loop, Done done) override;
+  std::shared_ptr<Caller const> Known(std::string_view authorization, boost::asio::io_context& loop) override;
 
  private:
   struct State;

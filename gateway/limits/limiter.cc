@@ -63,6 +63,7 @@ Options Options::Of(v1::LimitsConfig const& config) {
   Options options;
   options.client = Or(config.client(), options.client);
   options.nobody = Or(config.nobody(), options.nobody);
+  options.forger = Or(config.failed_signatures(), options.forger);
   options.calls = Or(config.calls(), options.calls);
   options.streams = Or(config.streams(), options.streams);
   for (auto const& client : config.clients()) options.clients.emplace(client.client(), Or(client.rate(), options.client));
@@ -70,18 +71,18 @@ Options Options::Of(v1::LimitsConfig const& config) {
   return options;
 }
 
-Client Client::Nobody(std::string_view address) {
+std::string Client::NetworkOf(std::string_view address) {
   constexpr std::size_t network_bytes = 8;
   std::string const text(address.substr(0, address.find('%')));
   in6_addr six{};
-  if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return {text, false};
+  if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return text;
   std::string_view const bytes(reinterpret_cast<char const*>(six.s6_addr), sizeof(six.s6_addr));
   if (IN6_IS_ADDR_V4MAPPED(&six)) {
     std::array<char, INET_ADDRSTRLEN> four{};
     inet_ntop(AF_INET, bytes.data() + 12, four.data(), four.size());
-    return {four.data(), false};
+    return four.data();
   }
-  return {absl::StrCat(absl::BytesToHexString(Av(bytes.substr(0, network_bytes))), "::/64"), false};
+  return absl::StrCat(absl::BytesToHexString(Av(bytes.substr(0, network_bytes))), "::/64");
 }
 
 // One client. `full_at` is all there is to know of a token bucket: what is missing of it now is what flows in until then.
@@ -101,8 +102,10 @@ struct Limiter::Shard {
   std::unordered_map<std::string, Bucket, StringHash, std::equal_to<>> buckets;
   // Those without a call under way, the one that was quiet longest last: the likeliest to be full.
   Quiet quiet;
-  // Shared by those who came when there was no room: nobody, and callers with an identity.
-  std::array<Bucket, 2> crowd;
+  // Shared by those of a kind who came when there was no room.
+  std::array<Bucket, 3> crowd;
+
+  Bucket& CrowdOf(Client const& client) { return crowd[static_cast<std::size_t>(client.kind())]; }
 
   Bucket* FindOrMake(std::string const& key, std::size_t buckets_max, std::int64_t now) {
     if (auto const found = buckets.find(key); found != buckets.end()) return &found->second;
@@ -164,7 +167,8 @@ Limiter::Limiter(Options options, Clock const& clock, telemetry::Metrics& metric
 Limiter::~Limiter() = default;
 
 Rate Limiter::RateOf(Client const& client) const {
-  if (!client.has_identity()) return options_.nobody;
+  if (client.kind() == Client::Kind::kNobody) return options_.nobody;
+  if (client.kind() == Client::Kind::kForger) return options_.forger;
   auto const own = options_.clients.find(client.key());
   return own == options_.clients.end() ? options_.client : own->second;
 }
@@ -195,6 +199,37 @@ void Limiter::FreePlace(std::size_t shard, Bucket& bucket, Kind kind) {
   shards_[shard].Touch(bucket);
 }
 
+std::pair<std::string, std::size_t> Limiter::KeyAndShard(Client const& client) const {
+  constexpr std::string_view prefixes = "iaf";
+  auto key = absl::StrCat(Av(prefixes.substr(static_cast<std::size_t>(client.kind()), 1)), client.key());
+  std::uint64_t hash = 0;
+  crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<unsigned char const*>(key.data()), key.size(),
+                   hash_key_.data());
+  return {std::move(key), hash % kShards};
+}
+
+std::size_t Limiter::BucketsMax() const { return std::max<std::size_t>(1, options_.clients_max / kShards); }
+
+absl::Status Limiter::Check(Client const& client) {
+  auto const rate = RateOf(client);
+  auto const interval = kNanosPerSecond / rate.per_second;
+  auto const now = absl::ToUnixNanos(clock_.Now());
+  auto const [key, index] = KeyAndShard(client);
+  auto& shard = shards_[index];
+  auto full_at = now;
+  {
+    std::lock_guard const lock(shard.mutex);
+    auto const found = shard.buckets.find(key);
+    auto const& bucket = found == shard.buckets.end() ? shard.CrowdOf(client) : found->second;
+    bool const is_new = found == shard.buckets.end() && shard.buckets.size() < BucketsMax();
+    if (!is_new) full_at = std::clamp(bucket.full_at_nanos, now, now + rate.burst * interval);
+  }
+  auto const wait = full_at + interval - now - rate.burst * interval;
+  auto status = wait > 0 ? RateExceeded(rate, 1, wait) : absl::OkStatus();
+  Count(status);
+  return status;
+}
+
 Admission Limiter::Admit(Client const& client, std::int64_t cost, Kind kind) {
   auto const rate = RateOf(client);
   auto const interval = kNanosPerSecond / rate.per_second;
@@ -202,20 +237,16 @@ Admission Limiter::Admit(Client const& client, std::int64_t cost, Kind kind) {
   auto const need = std::clamp<std::int64_t>(cost, 1, rate.burst) * interval;
   auto const now = absl::ToUnixNanos(clock_.Now());
 
-  std::string const key = absl::StrCat(client.has_identity() ? "i" : "a", client.key());
-  std::uint64_t hash = 0;
-  crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<unsigned char const*>(key.data()), key.size(),
-                   hash_key_.data());
-  auto const index = hash % kShards;
+  auto const [key, index] = KeyAndShard(client);
   auto& shard = shards_[index];
 
   Admission admission;
   {
     std::lock_guard const lock(shard.mutex);
-    auto* bucket = shard.FindOrMake(key, std::max<std::size_t>(1, options_.clients_max / kShards), now);
+    auto* bucket = shard.FindOrMake(key, BucketsMax(), now);
     if (bucket == nullptr) {
       crowded_.Increment();
-      bucket = &shard.crowd[client.has_identity() ? 1 : 0];
+      bucket = &shard.CrowdOf(client);
     }
     // A bucket cannot be emptier than empty: what says so was written before the clock was set back.
     auto full_at = std::clamp(bucket->full_at_nanos, now, now + capacity);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "helhed/gateway/v1/config.pb.h"
 #include "services/platform/base/clock.h"
@@ -42,6 +43,9 @@ struct Places {
 struct Options {
   Rate client{100, 500};
   Rate nobody{10, 50};
+  // Signatures of one address that fail. Higher than an honest caller needs, who makes none: where a proxy stands in front, all
+  // callers have one address.
+  Rate forger{100, 500};
   // Callers that get something else, by Caller::key.
   std::unordered_map<std::string, Rate> clients;
   Places calls{64, 2048};
@@ -54,20 +58,24 @@ struct Options {
 
 enum class Kind { kCall, kStream };
 
-// Who asks: a caller with an identity (Caller::key), or nobody at an address.
+// Who asks: a caller with an identity (Caller::key), nobody at an address, or one at an address who shows what he has not.
 class Client {
  public:
-  static Client Caller(std::string_view key) { return {std::string(key), true}; }
+  enum class Kind : std::size_t { kCaller, kNobody, kForger };
+
+  static Client Caller(std::string_view key) { return {std::string(key), Kind::kCaller}; }
   // IPv6 addresses count by their /64, because one household or server has all of it; IPv4 in IPv6 counts as IPv4.
-  static Client Nobody(std::string_view address);
+  static Client Nobody(std::string_view address) { return {NetworkOf(address), Kind::kNobody}; }
+  static Client Forger(std::string_view address) { return {NetworkOf(address), Kind::kForger}; }
 
   std::string const& key() const { return key_; }
-  bool has_identity() const { return has_identity_; }
+  Kind kind() const { return kind_; }
 
  private:
-  Client(std::string key, bool has_identity) : key_(std::move(key)), has_identity_(has_identity) {}
+  Client(std::string key, Kind kind) : key_(std::move(key)), kind_(kind) {}
+  static std::string NetworkOf(std::string_view address);
   std::string key_;
-  bool has_identity_;
+  Kind kind_;
 };
 
 // What is left of a client's rate.
@@ -117,6 +125,10 @@ class Limiter {
   // Safe from any thread.
   Admission Admit(Client const& client, std::int64_t cost, Kind kind);
 
+  // Whether a call of cost 1 would be refused for the client's rate: RATE_EXCEEDED, and counted as refused. Costs nothing and
+  // remembers nobody.
+  absl::Status Check(Client const& client);
+
   // How many clients are remembered.
   std::size_t clients() const;
 
@@ -131,6 +143,9 @@ class Limiter {
   };
 
   Rate RateOf(Client const& client) const;
+  std::pair<std::string, std::size_t> KeyAndShard(Client const& client) const;
+  // Of one shard.
+  std::size_t BucketsMax() const;
   Places const& PlacesOf(Kind kind) const { return kind == Kind::kCall ? options_.calls : options_.streams; }
   absl::Status TakePlace(Bucket& bucket, Kind kind);
   void FreePlace(std::size_t shard, Bucket& bucket, Kind kind);

@@ -87,6 +87,32 @@ TEST_F(LimiterTest, ARefusedCallCostsNothing) {
   EXPECT_EQ(Admitted("a", 1000), 30);
 }
 
+TEST_F(LimiterTest, ACheckRefusesWhatWouldBeRefusedAndCostsNothing) {
+  auto& limiter = Make({.forger = {10, 30}, .clients_max = 64});
+  auto const stranger = Client::Forger("192.0.2.1");
+  for (int i = 0; i < 1000; ++i) ASSERT_THAT(limiter.Check(stranger), IsOk());
+  EXPECT_EQ(limiter.clients(), 0U);
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_THAT(limiter.Check(stranger), IsOk());
+    ASSERT_THAT(limiter.Admit(stranger, 1, Kind::kCall).status, IsOk());
+  }
+  auto const refused = limiter.Check(stranger);
+  EXPECT_THAT(refused, StatusIs(kExhausted, "RATE_EXCEEDED"));
+  EXPECT_THAT(limiter.Check(Client::Forger("192.0.2.2")), IsOk()) << "another address";
+  EXPECT_THAT(limiter.Check(Client::Nobody("192.0.2.1")), IsOk()) << "what he asks besides is counted apart";
+  clock_.Advance(absl::FromChrono(*RetryDelayOf(refused)));
+  EXPECT_THAT(limiter.Check(stranger), IsOk());
+}
+
+TEST_F(LimiterTest, WhoComesWhenThereIsNoRoomIsCheckedWithTheCrowd) {
+  auto& limiter = Make({.forger = {1, 2}, .clients_max = 1});
+  auto const address = [](int i) { return Client::Forger("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250)); };
+  for (int i = 0; i < 2000; ++i) limiter.Admit(address(i), 1, Kind::kCall);
+  int refused = 0;
+  for (int i = 2000; i < 2100; ++i) refused += limiter.Check(address(i)).ok() ? 0 : 1;
+  EXPECT_EQ(refused, 100);
+}
+
 TEST_F(LimiterTest, OneClientAtSevenTimesItsShareDoesNotSlowTheOthers) {
   Make({.client = {100, 100}});
   std::array<int, 8> admitted{};
