@@ -255,7 +255,7 @@ TEST_F(AuthorisationTest, EveryMethodAsEveryRoleInEveryScopeByBothWays) {
   std::map<Verdict, int> seen;
   for (auto const& role : roles.roles()) {
     for (std::string const scope : {kIn, kOut, ""}) {
-      auto const token = house_->Token({scope.empty() ? role.name() : role.name() + "@" + scope}, role.name());
+      auto const token = house_->DemonstrationToken({scope.empty() ? role.name() : role.name() + "@" + scope}, role.name());
       auto const codes = ByRest(token);
       ASSERT_EQ(codes.size(), samples_.size());
       for (std::size_t i = 0; i < samples_.size(); ++i) {
@@ -288,12 +288,12 @@ TEST_F(AuthorisationTest, WithoutAnIdentityNothingIsToBeHadButWhatIsPublic) {
 }
 
 TEST_F(AuthorisationTest, AListShowsOnlyWhatTheCallerMaySee) {
-  auto const admin = house_->Token({"operator"});
+  auto const admin = house_->DemonstrationToken({"operator"});
   for (auto const* const number : {"9001", "9002"}) {
     house_->Curl(admin, {"--header", "content-type: application/json", "--data", R"({"displayName": "X"})",
                          absl::StrCat(house_->url(), "/v1/organisations?organisation_id=", number)});
   }
-  auto const caller = house_->Token({std::string("portal@") + kIn});
+  auto const caller = house_->DemonstrationToken({std::string("portal@") + kIn});
   auto const list = house_->Curl(caller, {house_->url() + "/v1/organisations"}).output;
   EXPECT_THAT(list, ::testing::HasSubstr(kIn));
   EXPECT_THAT(list, ::testing::Not(::testing::HasSubstr(kOut)));

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "tests/gateway/house.h"
@@ -37,8 +38,24 @@ class ClientsTest : public ::testing::Test {
   Outcome Curl(std::vector<std::string> const& arguments) { return house_->Curl(token_, arguments); }
   std::string Url(std::string const& path) const { return house_->url() + path; }
 
+  std::vector<std::string> Buf(std::vector<std::string> const& how, std::string const& method, std::string const& json) {
+    std::vector<std::string> arguments = {kSource + "/proto/node_modules/@bufbuild/buf-linux-x64/bin/buf",
+                                          "curl",
+                                          "--cacert",
+                                          house_->ca_file(),
+                                          "--protocol",
+                                          "grpc",
+                                          "--header",
+                                          "authorization: Bearer " + token_,
+                                          "--data",
+                                          json};
+    arguments.insert(arguments.end(), how.begin(), how.end());
+    arguments.push_back(Url("/" + method));
+    return arguments;
+  }
+
   static House* house_;
-  std::string token_ = house_->Token({"operator"});
+  std::string token_ = house_->SignIn();
 };
 House* ClientsTest::house_ = nullptr;
 
@@ -71,9 +88,9 @@ void UseTheRegister(House& house, std::string const& token, std::string const& v
   EXPECT_THAT(curl({house.url() + "/v1/nonsense"}), HasSubstr("\n404"));
 }
 
-TEST_F(ClientsTest, CurlByHttp2) { UseTheRegister(*house_, token_, "--http2", "9001"); }
+TEST_F(ClientsTest, CurlByHttp2) { UseTheRegister(*house_, token_, "--http2", "9011"); }
 
-TEST_F(ClientsTest, CurlByHttp11) { UseTheRegister(*house_, token_, "--http1.1", "9002"); }
+TEST_F(ClientsTest, CurlByHttp11) { UseTheRegister(*house_, token_, "--http1.1", "9012"); }
 
 TEST_F(ClientsTest, WhoShowsNothingOrNonsenseIsToldSo) {
   auto const nobody = house_->Curl("", {"--include", Url("/v1/organisations")});
@@ -88,13 +105,34 @@ TEST_F(ClientsTest, WhoShowsNothingOrNonsenseIsToldSo) {
   EXPECT_THAT(forged.output, HasSubstr("\n401"));
 }
 
+TEST_F(ClientsTest, TheIssuersClaimsSayWhatACallerMay) {
+  for (auto const* const number : {"9001", "9002"}) {
+    Curl(Post(Url(absl::StrCat("/v1/organisations?organisation_id=", number)), R"({"displayName": "X"})"));
+  }
+  auto const portal = house_->SignIn(testing::OidcIssuer::kPortal);
+  EXPECT_THAT(house_->Curl(portal, {Url("/v1/organisations/9001")}).output, HasSubstr("\n200"));
+  EXPECT_THAT(house_->Curl(portal, {Url("/v1/organisations/9002")}).output, HasSubstr("\n404"));
+  EXPECT_THAT(house_->Curl(portal, Post(Url("/v1/organisations?organisation_id=9003"), R"({"displayName": "X"})")).output,
+              HasSubstr("\n403"));
+  // One letter of the signature changed.
+  auto forged = portal;
+  forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';
+  EXPECT_THAT(house_->Curl(forged, {Url("/v1/organisations/9001")}).output, HasSubstr("TOKEN_SIGNATURE_INVALID"));
+}
+
+TEST_F(ClientsTest, WhoIsSignedInForADemonstrationIsToldSo) {
+  auto const answer = house_->Curl(house_->DemonstrationToken({"operator"}), {"--include", Url("/v1/organisations")});
+  EXPECT_THAT(answer.output, HasSubstr("x-helhed-demonstration: true"));
+  EXPECT_THAT(answer.output, HasSubstr("\n200"));
+}
+
 TEST_F(ClientsTest, AnswersSayWhatBrowsersAndOperatorsNeed) {
   auto const answer = Curl({"--include", "--header", "x-request-id: my-request-1", "--header",
                             "origin: https://portal.example.dk", Url("/v1/organisations")});
-  for (auto const* const expected :
-       {"x-request-id: my-request-1", "x-helhed-demonstration: true", "cache-control: private, no-cache",
-        "x-content-type-options: nosniff", "strict-transport-security: max-age=",
-        "access-control-allow-origin: https://portal.example.dk", "vary: origin", "ratelimit: "}) {
+  EXPECT_THAT(answer.output, Not(HasSubstr("x-helhed-demonstration: ")));
+  for (auto const* const expected : {"x-request-id: my-request-1", "cache-control: private, no-cache",
+                                     "x-content-type-options: nosniff", "strict-transport-security: max-age=",
+                                     "access-control-allow-origin: https://portal.example.dk", "vary: origin", "ratelimit: "}) {
     EXPECT_THAT(answer.output, HasSubstr(expected));
   }
   auto const refused = Curl({"--include", Url("/v1/organisations/9999")});
@@ -130,9 +168,7 @@ TEST_F(ClientsTest, GrpcJs) {
 
 TEST_F(ClientsTest, BufCurl) {
   auto const buf = [&](std::vector<std::string> const& how, std::string const& method, std::string const& json) {
-    return RunProgram(With({kSource + "/proto/node_modules/@bufbuild/buf-linux-x64/bin/buf", "curl", "--cacert",
-                            house_->ca_file(), "--protocol", "grpc", "--header", "authorization: Bearer " + token_},
-                           With(how, {"--data", json, house_->url() + "/helhed.residents.v1.HousingRegisterService/" + method})));
+    return RunProgram(Buf(how, "helhed.residents.v1.HousingRegisterService/" + method, json));
   };
   std::vector<std::string> const schema = {"--schema", HELHED_DESCRIPTORS};
   auto const created =
@@ -193,6 +229,44 @@ TEST_F(ClientsTest, AnEventSourceSeesEachEventOnceThoughGatewayAndServiceDie) {
   EXPECT_THAT(events, ::testing::ElementsAre("event organisations/9401", "event organisations/9402", "event organisations/9403",
                                              "event organisations/9404"))
       << testing::ReadWhole(log);
+}
+
+TEST_F(ClientsTest, AtADrainEveryStreamEndsWithItsReason) {
+  auto const log = [&](std::string const& name) { return house_->folder() + "/" + name + ".log"; };
+  auto const watch = [&](std::string const& version, std::string const& form) {
+    return std::vector<std::string>{"curl",
+                                    "--silent",
+                                    version,
+                                    "--no-buffer",
+                                    "--cacert",
+                                    house_->ca_file(),
+                                    "--header",
+                                    "authorization: Bearer " + token_,
+                                    "--header",
+                                    "accept: " + form,
+                                    Url("/v1/feed:watch")};
+  };
+  testing::Process lines(watch("--http1.1", "application/x-ndjson"), log("lines"));
+  testing::Process events(watch("--http2", "text/event-stream"), log("events"));
+  testing::Process grpc(Buf({"--schema", HELHED_DESCRIPTORS}, "helhed.gateway.v1.EventFeedService/WatchFeed", "{}"), log("grpc"));
+  for (auto const* const name : {"lines", "events", "grpc"}) AwaitIn(log(name), "nextCursor");
+  auto const begun = absl::Now();
+  house_->StopGateway();
+  EXPECT_LT(absl::Now() - begun, absl::Seconds(15)) << "no stream kept it from ending before its time for that was over";
+  EXPECT_EQ(lines.Wait(), 0) << "the answer is complete";
+  EXPECT_EQ(events.Wait(), 0) << "the answer is complete";
+  EXPECT_NE(grpc.Wait(), 0);
+  // What came before is long.
+  auto const last = [&](std::string const& name) {
+    auto text = testing::ReadWhole(log(name));
+    return text.substr(text.size() - std::min<std::size_t>(text.size(), 1000));
+  };
+  using ::testing::AllOf;
+  EXPECT_THAT(last("lines"), AllOf(HasSubstr("\n{\"error\":"), HasSubstr("\"UNAVAILABLE\""), HasSubstr("\"DRAINING\"")));
+  EXPECT_THAT(last("events"), AllOf(HasSubstr("event: error\nretry: 1000\ndata: {\"error\":"), HasSubstr("\"DRAINING\"")));
+  // buf shows details as the base64 of their bytes: a google.rpc.ErrorInfo whose reason is DRAINING.
+  EXPECT_THAT(last("grpc"), AllOf(HasSubstr("\"unavailable\""), HasSubstr("\"CghEUkFJTklORx")));
+  house_->StartGateway();
 }
 
 TEST_F(ClientsTest, TheFeedIsReadPageByPageAndAsLines) {

@@ -2,6 +2,7 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 namespace helhed::testing {
@@ -40,12 +42,12 @@ void Await(std::vector<std::string> const& probe, Process& process, std::string 
 
 }  // namespace
 
-House::House() {
+House::House(std::vector<std::string> const& services) {
   std::string pattern = (std::filesystem::temp_directory_path() / "helhed-house-XXXXXX").string();
   Must(mkdtemp(pattern.data()) != nullptr, "no folder");
   folder_ = pattern;
   port_ = FreePort();
-  service_port_ = FreePort();
+  for (auto const& name : services) services_[name].port = FreePort();
   auto const script = absl::StrCat("cd ", folder_, R"( &&
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -keyout ca.key -out ca.pem &&
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout key.pem -out csr.pem &&
@@ -56,24 +58,28 @@ House::House() {
     MustRun({Binary("helhed"), "token", "--new-key", absl::StrCat(folder_, "/", name), absl::StrCat(folder_, "/", name, ".pub"),
              "--key-id", name});
   }
-  MustRun(ServiceArguments("migrate"));
-  StartService();
+  std::ofstream(AccessFile()) << absl::StrReplaceAll(
+      ReadWhole(std::string(HELHED_SOURCE_DIR) + "/tests/gateway/access.textproto"), {{"ISSUER", issuer_.issuer()}});
+  for (auto const& name : services) {
+    MustRun(ServiceArguments(name, "migrate"));
+    StartService(name);
+  }
   StartGateway();
 }
 
 House::~House() {
   gateway_.reset();
-  service_.reset();
+  services_.clear();
   std::filesystem::remove_all(folder_);
 }
 
-std::vector<std::string> House::ServiceArguments(std::string const& command) const {
-  return {Binary("helhed-residents"),
+std::vector<std::string> House::ServiceArguments(std::string const& name, std::string const& command) const {
+  return {Binary("helhed-" + name),
           command,
           "--sqlite",
-          folder_ + "/residents.sqlite",
+          absl::StrCat(folder_, "/", name, ".sqlite"),
           "--listen",
-          absl::StrCat("127.0.0.1:", service_port_),
+          absl::StrCat("127.0.0.1:", services_.at(name).port),
           "--admin-listen",
           "",
           "--identity-key-file",
@@ -84,47 +90,52 @@ std::vector<std::string> House::ServiceArguments(std::string const& command) con
           "warning"};
 }
 
-void House::StartService() {
-  auto const log = folder_ + "/service.log";
-  service_ = std::make_unique<Process>(ServiceArguments("serve"), log);
-  Await({Binary("helhed-residents"), "healthcheck", "--listen", absl::StrCat("127.0.0.1:", service_port_)}, *service_, log);
+void House::StartService(std::string const& name) {
+  auto const log = absl::StrCat(folder_, "/", name, ".log");
+  auto& service = services_.at(name);
+  service.process = std::make_unique<Process>(ServiceArguments(name, "serve"), log);
+  Await({Binary("helhed-" + name), "healthcheck", "--listen", absl::StrCat("127.0.0.1:", service.port)}, *service.process, log);
 }
 
 void House::StartGateway() {
   auto const log = folder_ + "/gateway.log";
-  gateway_ =
-      std::make_unique<Process>(std::vector<std::string>{Binary("helhed-gateway"),
-                                                         "serve",
-                                                         "--listen",
-                                                         absl::StrCat("127.0.0.1:", port_),
-                                                         "--admin-listen",
-                                                         "",
-                                                         "--upstream",
-                                                         absl::StrCat("residents=dns:///localhost:", service_port_),
-                                                         "--identity-key-file",
-                                                         folder_ + "/gateway",
-                                                         "--roles-file",
-                                                         RolesFile(),
-                                                         "--demonstration-key-file",
-                                                         folder_ + "/demonstration.pub",
-                                                         "--tls-certificate-file",
-                                                         folder_ + "/cert.pem",
-                                                         "--tls-key-file",
-                                                         folder_ + "/key.pem",
-                                                         "--cors-origin",
-                                                         "https://portal.example.dk",
-                                                         "--reflection",
-                                                         "--access-file",
-                                                         std::string(HELHED_SOURCE_DIR) + "/tests/gateway/access.textproto"},
-                                log);
+  std::vector<std::string> arguments = {Binary("helhed-gateway"),
+                                        "serve",
+                                        "--listen",
+                                        absl::StrCat("127.0.0.1:", port_),
+                                        "--admin-listen",
+                                        "",
+                                        "--identity-key-file",
+                                        folder_ + "/gateway",
+                                        "--roles-file",
+                                        RolesFile(),
+                                        "--demonstration-key-file",
+                                        folder_ + "/demonstration.pub",
+                                        "--tls-certificate-file",
+                                        folder_ + "/cert.pem",
+                                        "--tls-key-file",
+                                        folder_ + "/key.pem",
+                                        "--cors-origin",
+                                        "https://portal.example.dk",
+                                        "--reflection",
+                                        "--access-file",
+                                        AccessFile()};
+  for (auto const& [name, service] : services_) {
+    arguments.insert(arguments.end(), {"--upstream", absl::StrCat(name, "=dns:///localhost:", service.port)});
+  }
+  gateway_ = std::make_unique<Process>(arguments, log);
   Await({"curl", "--silent", "--fail", "--cacert", ca_file(), url() + "/readyz"}, *gateway_, log);
 }
 
-void House::KillService() {
-  service_->Signal(SIGKILL);
-  service_->Wait();
-  service_.reset();
+void House::KillService(std::string const& name) {
+  auto& process = services_.at(name).process;
+  process->Signal(SIGKILL);
+  process->Wait();
+  process.reset();
 }
+
+void House::HoldService(std::string const& name) { services_.at(name).process->Signal(SIGSTOP); }
+void House::FreeService(std::string const& name) { services_.at(name).process->Signal(SIGCONT); }
 
 void House::KillGateway() {
   gateway_->Signal(SIGKILL);
@@ -138,7 +149,7 @@ void House::StopGateway() {
   gateway_.reset();
 }
 
-std::string House::Token(std::vector<std::string> const& grants, std::string const& subject) {
+std::string House::DemonstrationToken(std::vector<std::string> const& grants, std::string const& subject) {
   std::vector<std::string> arguments = {
       Binary("helhed"), "token",      "--bearer", "--identity-key", folder_ + "/demonstration", "--subject",
       subject,          "--lifetime", "1h"};
@@ -149,7 +160,9 @@ std::string House::Token(std::vector<std::string> const& grants, std::string con
 std::string House::url() const { return absl::StrCat("https://localhost:", port_); }
 
 std::string House::Logs() const {
-  return absl::StrCat(ReadWhole(folder_ + "/service.log"), "\n", ReadWhole(folder_ + "/gateway.log"));
+  auto logs = ReadWhole(folder_ + "/gateway.log");
+  for (auto const& [name, service] : services_) absl::StrAppend(&logs, "\n", ReadWhole(absl::StrCat(folder_, "/", name, ".log")));
+  return logs;
 }
 
 Outcome House::Curl(std::string const& token, std::vector<std::string> const& arguments) const {

@@ -1,31 +1,39 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/e2e/process.h"
+#include "tests/oidc/issuer.h"
 
-// The housing register and the gateway before it, as processes, on one TLS port.
+// Services, the gateway before them and the issuer that callers sign in at, as processes; callers have one TLS port.
 namespace helhed::testing {
 
 class House {
  public:
-  // Makes certificates, keys and stores in a folder of its own, and starts both.
-  House();
+  // Makes certificates, keys and stores in a folder of its own, and starts all.
+  explicit House(std::vector<std::string> const& services = {"residents"});
   ~House();
   House(House const&) = delete;
   House& operator=(House const&) = delete;
 
-  void StartService();
+  void StartService(std::string const& name = "residents");
   void StartGateway();
   // Ends it at once, as a crash would.
-  void KillService();
+  void KillService(std::string const& name = "residents");
   void KillGateway();
+  // Holds a service, which then answers nobody and is still there, and lets it go on.
+  void HoldService(std::string const& name);
+  void FreeService(std::string const& name);
   void StopGateway();
 
-  // A bearer token with grants (`operator`, `portal@organisations/9001`).
-  std::string Token(std::vector<std::string> const& grants, std::string const& subject = "tester");
+  // An access token of the issuer for one of its clients (OidcIssuer::kOperations: an operator).
+  std::string SignIn(std::string_view client = OidcIssuer::kOperations) const { return issuer_.Token("ES256", client); }
+  // A bearer token of `helhed token` with any grants (`operator`, `portal@organisations/9001`): there are more roles and scopes
+  // to be tried than clients of an issuer.
+  std::string DemonstrationToken(std::vector<std::string> const& grants, std::string const& subject = "tester");
 
   int port() const { return port_; }
   std::string const& folder() const { return folder_; }
@@ -38,12 +46,17 @@ class House {
   Outcome Curl(std::string const& token, std::vector<std::string> const& arguments) const;
 
  private:
-  std::vector<std::string> ServiceArguments(std::string const& command) const;
+  std::string AccessFile() const { return folder_ + "/access.textproto"; }
+  struct Service {
+    int port = 0;
+    std::unique_ptr<Process> process;
+  };
+  std::vector<std::string> ServiceArguments(std::string const& name, std::string const& command) const;
 
+  OidcIssuer issuer_;
   std::string folder_;
   int port_ = 0;
-  int service_port_ = 0;
-  std::unique_ptr<Process> service_;
+  std::map<std::string, Service> services_;
   std::unique_ptr<Process> gateway_;
 };
 

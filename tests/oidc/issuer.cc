@@ -1,5 +1,6 @@
 #include "tests/oidc/issuer.h"
 
+#include <absl/strings/escaping.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,8 +20,8 @@ namespace {
   std::abort();
 }
 
-// The base64 of `client:secret`, made once by hand: `portal-kab:a-secret-of-the-test-and-of-nothing-else`.
-constexpr std::string_view kBasic = "cG9ydGFsLWthYjphLXNlY3JldC1vZi10aGUtdGVzdC1hbmQtb2Ytbm90aGluZy1lbHNl";
+// What every client says for a token (client_secret_basic).
+constexpr char kSecret[] = "a-secret-of-the-test-and-of-nothing-else";
 
 // The text of a member of flat JSON.
 std::string Member(std::string const& json, std::string const& name) {
@@ -65,12 +66,13 @@ std::string OidcIssuer::ReadLine(std::string_view begin) {
   Give("has ended");
 }
 
-std::string OidcIssuer::Token(std::string_view algorithm) const {
+std::string OidcIssuer::Token(std::string_view algorithm, std::string_view client) const {
   auto const colon = issuer_.rfind(':');
   boost::asio::ip::tcp::iostream stream("127.0.0.1", issuer_.substr(colon + 1));
   auto const body = "grant_type=client_credentials&scope=helhed&resource=" + std::string(kAudience) + std::string(algorithm);
   stream << "POST /token HTTP/1.0\r\nhost: " << issuer_.substr(std::string_view("http://").size()) << "\r\nauthorization: Basic "
-         << kBasic << "\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: " << body.size() << "\r\n\r\n"
+         << absl::Base64Escape(std::string(client) + ":" + kSecret)
+         << "\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: " << body.size() << "\r\n\r\n"
          << body << std::flush;
   return Member({std::istreambuf_iterator<char>(stream), {}}, "access_token");
 }

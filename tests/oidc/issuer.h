@@ -20,13 +20,13 @@ class OidcIssuer {
   // `http://127.0.0.1:PORT`
   std::string const& issuer() const { return issuer_; }
   static constexpr std::string_view kAudience = "https://helhed.test/";
-  // What its one client has to say for a token (client_secret_basic).
-  static constexpr std::string_view kClient = "portal-kab";
-  static constexpr std::string_view kSecret = "a-secret-of-the-test-and-of-nothing-else";
+  // A client with the grant `portal@organisations/9001` in the claim `helhed_grants`.
+  static constexpr std::string_view kPortal = "portal-kab";
+  // A client with no grants of its own, in the group `Helhed operators` (claim `groups`).
+  static constexpr std::string_view kOperations = "helhed-operations";
 
-  // An access token by client_credentials, signed by RS256, PS256 or ES256, with the grant `portal@organisations/9001`. Empty
-  // when it is refused.
-  std::string Token(std::string_view algorithm) const;
+  // An access token by client_credentials, signed by RS256, PS256 or ES256. Empty when it is refused.
+  std::string Token(std::string_view algorithm, std::string_view client = kPortal) const;
   // Replaces all keys.
   void Rotate();
 

@@ -4,7 +4,8 @@
 // with the same line: `rotate` replaces all keys. Other lines are the library's. Ends when its input ends.
 //
 // Clients get JWT access tokens (RFC 9068) by client_credentials. The resource that they name says the algorithm:
-// `https://helhed.test/RS256`; the audience is `https://helhed.test/`.
+// `https://helhed.test/RS256`; the audience is `https://helhed.test/`. One client has its grants from the claim `helhed_grants`, the
+// other is in a group.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -12,6 +13,11 @@ import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256'];
+
+const CLAIMS = {
+  'portal-kab': { helhed_grants: [{ role: 'portal', scope: 'organisations/9001' }] },
+  'helhed-operations': { groups: ['Helhed operators'] },
+};
 
 function newKey(type, options, alg) {
   const { privateKey } = generateKeyPairSync(type, options);
@@ -33,18 +39,16 @@ function newProvider(issuer) {
     jwks: newKeys(),
     cookies: { keys: [randomUUID()] },
     ttl: { ClientCredentials: 600 },
-    clients: [
-      {
-        client_id: 'portal-kab',
-        client_secret: 'a-secret-of-the-test-and-of-nothing-else',
-        grant_types: ['client_credentials'],
-        redirect_uris: [],
-        response_types: [],
-        token_endpoint_auth_method: 'client_secret_basic',
-      },
-    ],
+    clients: Object.keys(CLAIMS).map((client_id) => ({
+      client_id,
+      client_secret: 'a-secret-of-the-test-and-of-nothing-else',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+      token_endpoint_auth_method: 'client_secret_basic',
+    })),
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
-    extraTokenClaims: () => ({ helhed_grants: [{ role: 'portal', scope: 'organisations/9001' }] }),
+    extraTokenClaims: (_context, token) => CLAIMS[token.clientId],
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The gateway's rows of the benchmark, tab-separated as the others print them: row, ours, reference, unit, ratio, bar. One client for
 # all (h2load of nghttp2), on this machine, in this run; signed in, with authorisation, limits, log and metrics on.
-#   tests/gateway/bench/run.sh BIN [SECONDS]      BIN holds helhed, helhed-residents, helhed-gateway, helhed_bench_echo
+#   tests/gateway/bench/run.sh BIN [SECONDS]      BIN holds helhed, helhed-residents, helhed-gateway, helhed_bench_echo, helhed_bench_watchers
 # nginx, etcd and h2load are taken out of Debian's packages and not installed: an installed one might begin to serve.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
@@ -66,7 +66,7 @@ frame() { # writes a gRPC message of the bytes on standard input
 for name in gateway demonstration; do "$bin/helhed" token --new-key "$work/$name" "$work/$name.pub" --key-id "$name" >/dev/null; done
 roles=deploy/policy/roles.textproto
 service=$(port) plain=$(port) tls=$(port)
-printf 'limits { client { per_second: 1000000 burst: 1000000 } calls { per_client: 10000 in_all: 20000 } }\n' >"$work/access.textproto"
+printf 'limits { client { per_second: 1000000 burst: 1000000 } calls { per_client: 10000 in_all: 20000 } streams { per_client: 20000 in_all: 40000 } }\n' >"$work/access.textproto"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
 start "$work/service.log" "$bin/helhed-residents" serve --sqlite "$work/residents.sqlite" --migrate-on-start --listen "127.0.0.1:$service" \
   --admin-listen "" --identity-key-file "$work/gateway.pub" --roles-file "$roles" --log-level warning
@@ -74,7 +74,9 @@ await "$service"
 common=(--upstream "residents=127.0.0.1:$service" --admin-listen "" --identity-key-file "$work/gateway" --roles-file "$roles"
   --demonstration-key-file "$work/demonstration.pub" --access-file "$work/access.textproto")
 start "$work/plain.log" "$bin/helhed-gateway" serve --listen "127.0.0.1:$plain" "${common[@]}"
+plain_pid=$!
 start "$work/tls.log" "$bin/helhed-gateway" serve --listen "127.0.0.1:$tls" "${common[@]}" --tls-certificate-file "$work/cert.pem" --tls-key-file "$work/key.pem"
+tls_pid=$!
 await "$plain"
 await "$tls"
 token=$("$bin/helhed" token --bearer --identity-key "$work/demonstration" --subject bench --grant operator --lifetime 1h)
@@ -87,7 +89,7 @@ grpc=(-H "$auth" -H 'content-type: application/grpc' -H 'te: trailers' -d "$work
 get=/helhed.residents.v1.HousingRegisterService/GetOrganisation
 
 # The references: nginx before a bare echo of 200 bytes, and etcd's JSON gateway.
-echo=$(port) proxy=$(port) etcd=$(port) peer=$(port)
+echo=$(port) proxy=$(port) secure=$(port) etcd=$(port) peer=$(port)
 start "$work/echo.log" "$bin/helhed_bench_echo" "127.0.0.1:$echo"
 await "$echo"
 cat >"$work/nginx.conf" <<CONF
@@ -100,7 +102,14 @@ http {
   access_log off;
   client_body_temp_path $work/body; proxy_temp_path $work/proxy; fastcgi_temp_path $work/fastcgi; uwsgi_temp_path $work/uwsgi; scgi_temp_path $work/scgi;
   upstream echo { server 127.0.0.1:$echo; keepalive 64; keepalive_requests 1000000; }
-  server { listen 127.0.0.1:$proxy http2; http2_max_requests 10000000; keepalive_requests 10000000; location / { grpc_pass grpc://echo; } }
+  server {
+    listen 127.0.0.1:$proxy http2;
+    listen 127.0.0.1:$secure ssl http2;
+    ssl_certificate $work/cert.pem;
+    ssl_certificate_key $work/key.pem;
+    keepalive_requests 10000000;
+    location / { grpc_pass grpc://echo; }
+  }
 }
 CONF
 start "$work/nginx.out" "$reference/usr/sbin/nginx" -c "$work/nginx.conf" -e "$work/nginx.log"
@@ -119,6 +128,7 @@ many=(-c 4 -m 8)
 one=(-c 1 -m 1)
 nginx_many=$(rate "${many[@]}" "${bare[@]}" "http://127.0.0.1:$proxy/bench.Echo/Echo")
 nginx_one=$(rate "${one[@]}" "${bare[@]}" "http://127.0.0.1:$proxy/bench.Echo/Echo")
+nginx_tls=$(rate "${many[@]}" "${bare[@]}" "https://127.0.0.1:$secure/bench.Echo/Echo")
 grpc_many=$(rate "${many[@]}" "${grpc[@]}" "http://127.0.0.1:$plain$get")
 grpc_one=$(rate "${one[@]}" "${grpc[@]}" "http://127.0.0.1:$plain$get")
 grpc_tls=$(rate "${many[@]}" "${grpc[@]}" "https://127.0.0.1:$tls$get")
@@ -128,6 +138,15 @@ etcd1=$(rate --h1 -c 32 -H 'content-type: application/json' -d "$work/range.json
 
 row "gRPC read through the gateway, signed in, five processes, against nginx grpc_pass before an echo" "$grpc_many" "$nginx_many" calls/s 1.5
 row "the same, one caller (latency)" "$grpc_one" "$nginx_one" calls/s 0.8
-row "the same with TLS, against the gateway in cleartext" "$grpc_tls" "$grpc_many" calls/s 0
+row "the same with TLS, against nginx with TLS" "$grpc_tls" "$nginx_tls" calls/s 1.5
 row "JSON read through the gateway, against the same by gRPC" "$json" "$grpc_many" calls/s 0.6
 row "JSON read through the gateway (HTTP/1.1), against etcd's JSON gateway" "$json1" "$etcd1" calls/s 3
+
+# Watchers that wait, each on a connection of its own.
+watchers=10000
+at_most() { # NAME OURS UNIT BAR
+  awk -v n="$1" -v o="$2" -v u="$3" -v b="$4" 'BEGIN { printf "%s\t%.1f\t-\t%s\t%.2f\tat most %s\n", n, o, u, b / o, b }'
+}
+at_most "$watchers idle watchers of the feed, each" "$("$bin/helhed_bench_watchers" "$plain" "$plain_pid" $watchers "$token")" KiB 50
+at_most "the same with TLS, each" "$("$bin/helhed_bench_watchers" "$tls" "$tls_pid" $watchers "$token" tls)" KiB 50
+echo "# load of the machine at the end of the gateway's rows: $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) cores"
