@@ -158,10 +158,6 @@ class Database {
   // further statement.
   virtual absl::Status RunScript(std::string_view script, Statement const& then, std::span<Bind const> binds) = 0;
 
-  // A consistent copy of the whole database to `path`, which must not exist, while it is in use. SQLite only; PostgreSQL answers
-  // UNIMPLEMENTED and names pg_dump.
-  virtual absl::Status Backup(std::string const& path) = 0;
-
   // The plan of a statement, one line a step, as the engine explains it. For tests and the slow-query log.
   virtual absl::StatusOr<std::string> Explain(Statement const& statement) = 0;
 

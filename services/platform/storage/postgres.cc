@@ -226,10 +226,6 @@ class PostgresDatabase final : public Database {
     });
   }
 
-  absl::Status Backup(std::string const& /*path*/) override {
-    return absl::UnimplementedError("a PostgreSQL database is backed up with pg_dump or pg_basebackup");
-  }
-
   absl::StatusOr<std::string> Explain(Statement const& statement) override;
 
   absl::Status Ping(Limits const& limits) override {

@@ -215,11 +215,5 @@ TEST_F(PostgresTest, ALargeWriteDoesNotBlockItself) {
       IsOk());
 }
 
-TEST_F(PostgresTest, BackupNamesTheTool) {
-  absl::Status const status = database_->Backup("/nowhere");
-  EXPECT_THAT(status, StatusCodeIs(absl::StatusCode::kUnimplemented));
-  EXPECT_THAT(status.ToString(), HasSubstr("pg_dump"));
-}
-
 }  // namespace
 }  // namespace helhed::storage

@@ -343,13 +343,6 @@ class ProcessLock {
   int fd_;
 };
 
-absl::Status SyncFile(std::string const& path, int flags) {
-  int const fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  bool const synced = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  return synced ? absl::OkStatus() : StoreUnavailable(absl::StrCat("cannot sync ", path, ": ", std::strerror(errno)));
-}
-
 class SqliteDatabase final : public Database {
  public:
   SqliteDatabase(SqliteOptions options, ProcessLock lock, std::unique_ptr<SqliteConnection> writer)
@@ -390,8 +383,6 @@ class SqliteDatabase final : public Database {
     });
   }
 
-  absl::Status Backup(std::string const& path) override;
-
   absl::StatusOr<std::string> Explain(Statement const& statement) override {
     ASSIGN_OR_RETURN(auto const reader, readers_->Take({}));
     std::string const text = absl::StrCat("EXPLAIN QUERY PLAN ", statement.text(Engine::kSqlite));
@@ -420,41 +411,6 @@ class SqliteDatabase final : public Database {
   std::optional<Writer> writer_;
   std::optional<Pool<SqliteConnection>> readers_{std::in_place};
 };
-
-// Copies the pages of one moment to `handle`'s file.
-absl::Status CopyTo(SqliteConnection& source, std::string const& path) {
-  sqlite3* target = nullptr;
-  int code = ::sqlite3_open_v2(path.c_str(), &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  if (code == SQLITE_OK) {
-    sqlite3_backup* const backup = ::sqlite3_backup_init(target, "main", source.handle(), "main");
-    // All pages in one step, under one read lock, so that writes meanwhile do not make it begin anew.
-    if (backup != nullptr) ::sqlite3_backup_step(backup, -1);
-    if (backup != nullptr) ::sqlite3_backup_finish(backup);
-    code = ::sqlite3_errcode(target);
-  }
-  std::string const message = ::sqlite3_errmsg(target);
-  ::sqlite3_close(target);
-  if (code == SQLITE_OK) return absl::OkStatus();
-  return code == SQLITE_FULL ? Overloaded("the disk is full") : StoreUnavailable(absl::StrCat("backup to ", path, ": ", message));
-}
-
-absl::Status SqliteDatabase::Backup(std::string const& path) {
-  ASSIGN_OR_RETURN(auto const source, SqliteConnection::Open(options_, SqliteConnection::Mode::kRead));
-  std::string const partial = path + ".partial";
-  std::error_code ignored;
-  std::filesystem::remove(partial, ignored);
-  absl::Status status = CopyTo(*source, partial);
-  if (status.ok()) status = SyncFile(partial, O_RDONLY);
-  // Under its name it is either whole or not there.
-  if (status.ok() && ::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
-    status = errno == EEXIST ? absl::AlreadyExistsError(absl::StrCat(path, " exists"))
-                             : StoreUnavailable(absl::StrCat("cannot name ", path, ": ", std::strerror(errno)));
-  }
-  std::filesystem::remove(partial, ignored);
-  if (!status.ok()) return status;
-  std::string const directory = std::filesystem::path(path).parent_path().string();
-  return SyncFile(directory.empty() ? "." : directory, O_RDONLY | O_DIRECTORY);
-}
 
 }  // namespace
 

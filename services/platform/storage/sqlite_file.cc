@@ -1,6 +1,7 @@
 #include "services/platform/storage/sqlite_file.h"
 
 #include <absl/strings/str_cat.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -51,6 +52,25 @@ absl::Status CopyFile(std::string const& from, std::string const& to) {
   return Ask(target.get(), "PRAGMA quick_check(1)", "ok");
 }
 
+absl::Status Sync(std::filesystem::path const& path) {
+  int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  bool const synced = fd >= 0 && ::fsync(fd) == 0;
+  int const code = errno;
+  if (fd >= 0) ::close(fd);
+  return synced ? absl::OkStatus() : absl::UnavailableError(absl::StrCat(path.string(), ": ", std::strerror(code)));
+}
+
+// Under its name the copy is whole or not there, also after a power cut.
+absl::Status Publish(std::string const& partial, std::string const& to) {
+  RETURN_IF_ERROR(Sync(partial));
+  if (::link(partial.c_str(), to.c_str()) != 0) {
+    if (errno == EEXIST) return absl::AlreadyExistsError(absl::StrCat(to, " exists already"));
+    return absl::UnavailableError(absl::StrCat(to, ": ", std::strerror(errno)));
+  }
+  auto const folder = std::filesystem::path(to).parent_path();
+  return Sync(folder.empty() ? "." : folder);
+}
+
 }  // namespace
 
 absl::Status BackUpSqlite(std::string const& from, std::string const& to) {
@@ -58,10 +78,7 @@ absl::Status BackUpSqlite(std::string const& from, std::string const& to) {
   std::error_code ignored;
   std::filesystem::remove(partial, ignored);
   auto status = CopyFile(from, partial);
-  // Under its name it is whole or not there.
-  if (status.ok() && ::link(partial.c_str(), to.c_str()) != 0) {
-    status = absl::UnavailableError(absl::StrCat(to, ": ", std::strerror(errno)));
-  }
+  if (status.ok()) status = Publish(partial, to);
   std::filesystem::remove(partial, ignored);
   return status;
 }

@@ -7,7 +7,7 @@
 namespace helhed::storage {
 
 // Copies a database file to `to`, which must not exist, whole and checked or not at all, while another process may be using it.
-// Errors: UNAVAILABLE when either file cannot be read or written, DATA_LOSS when the copy is not sound.
+// Errors: ALREADY_EXISTS, UNAVAILABLE when either file cannot be read or written, DATA_LOSS when the copy is not sound.
 absl::Status BackUpSqlite(std::string const& from, std::string const& to);
 
 }  // namespace helhed::storage

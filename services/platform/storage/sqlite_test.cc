@@ -9,6 +9,7 @@
 
 #include "services/platform/base/status.h"
 #include "services/platform/storage/database.h"
+#include "services/platform/storage/sqlite_file.h"
 #include "services/platform/testing/engines.h"
 #include "services/platform/testing/matchers.h"
 
@@ -242,12 +243,12 @@ TEST_F(SqliteTest, ABackupIsWholeAndDoesNotOverwrite) {
     for (std::int64_t i = 0; !done; ++i) EXPECT_THAT(Add(i), IsOk());
   });
   for (bool any = false; !any;) any = One("SELECT COUNT(*) FROM numbers") != "0";
-  EXPECT_THAT(database_->Backup(copy), IsOk());
+  EXPECT_THAT(BackUpSqlite(fresh_.location(), copy), IsOk());
   done = true;
   writer.join();
-  EXPECT_THAT(database_->Backup(copy), StatusCodeIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(BackUpSqlite(fresh_.location(), copy), StatusCodeIs(absl::StatusCode::kAlreadyExists));
   EXPECT_FALSE(std::filesystem::exists(copy + ".partial"));
-  EXPECT_FALSE(database_->Backup("/nowhere/copy").ok());
+  EXPECT_FALSE(BackUpSqlite(fresh_.location(), "/nowhere/copy").ok());
   database_.reset();
   auto opened = OpenSqlite({.path = copy});
   ASSERT_THAT(opened, IsOk());
