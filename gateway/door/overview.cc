@@ -99,7 +99,8 @@ class PlanOverviewCall final : public upstream::Running {
     for (auto const* const method : contract::AllMethods()) {
       auto part = PartOf(*method);
       if (!part || !desk_.upstreams.contains(ServiceOf(*method)) || !MayAsk(*method)) continue;
-      Ask(*method, *std::move(part), *part == kPlan ? "name" : "parent", plan_);
+      bool const plan = *part == kPlan;
+      Ask(*method, *std::move(part), plan ? "name" : "parent", plan_);
     }
     if (open_ > 0) return;
     boost::asio::post(desk_.loop, [this, alive = std::weak_ptr(alive_)] {

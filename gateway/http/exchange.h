@@ -68,7 +68,7 @@ class Exchange {
 
   virtual boost::asio::io_context& loop() = 0;
 
-  static constexpr std::size_t kHighWater = 256 * 1024;
+  static constexpr std::size_t kHighWater = std::size_t{256} << 10;
 };
 
 // What becomes of one request. Destroyed after its answer has been sent, or after OnGone, never from within a call of its own.

@@ -17,10 +17,10 @@ struct Limits {
 
   // The fields of a head, each counted as its name, its value and 32 (RFC 9113, 6.5.2), and their number: 431. An HTTP/2 peer
   // that sends four times as much loses its connection.
-  std::size_t header_bytes = 16 * 1024;
+  std::size_t header_bytes = std::size_t{16} << 10;
   std::size_t header_count = 100;
   // Path and query: 414.
-  std::size_t target_bytes = 8 * 1024;
+  std::size_t target_bytes = std::size_t{8} << 10;
   // The body of any request: 413. The contract's limit of a method, which is lower, is for the handler.
   std::uint64_t body_bytes = std::uint64_t{16} << 20;
 

@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <utility>
 
 #include "services/platform/base/strings.h"
@@ -349,6 +350,8 @@ std::pair<std::string, std::string> Http2Wire::Answer(std::int32_t stream) {
 // ---- The server ----
 
 void ServerTest::Start(TlsOptions tls, int loops, std::string const& listen) {
+  // As in the gateway: a peer that has closed is no reason to die.
+  std::signal(SIGPIPE, SIG_IGN);
   ServerOptions options;
   options.listen = listen;
   options.loops = loops;
