@@ -36,7 +36,6 @@ class RecordingDatabase final : public storage::Database {
   absl::Status RunScript(std::string_view script, storage::Statement const& then, std::span<storage::Bind const> binds) override {
     return real_.RunScript(script, then, binds);
   }
-  absl::Status Backup(std::string const& path) override { return real_.Backup(path); }
   absl::StatusOr<std::string> Explain(storage::Statement const& statement) override { return real_.Explain(statement); }
   absl::Status Ping(storage::Limits const& limits) override { return real_.Ping(limits); }
 
