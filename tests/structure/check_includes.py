@@ -37,6 +37,7 @@ LIBRARIES = {
     r"unicode/.*": r"services/platform/storage/",
     r"spdlog/.*|fmt/.*": r"services/platform/telemetry/",
     r"prometheus/.*": r"services/platform/telemetry/",
+    r"libical/.*": r"services/activities/domain/",
     r"cjose/.*": r"gateway/identity/public_key\.cc",
     r"boost/.*": r"services/platform/server/|cli/|gateway/",
 }

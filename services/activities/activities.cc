@@ -1,0 +1,66 @@
+#include "services/activities/activities.h"
+
+#include <utility>
+
+#include "helhed_migrations/activities.h"
+#include "services/activities/service/activity_service.h"
+#include "services/activities/service/registration_service.h"
+#include "services/activities/service/session_service.h"
+
+namespace helhed::activities {
+namespace {
+
+// Every handler of the service, and what they stand on.
+struct Handlers {
+  Handlers(Store& store, Peers peers_given)
+      : peers(std::move(peers_given)),
+        activities(store),
+        sessions(store),
+        registrations(store, ResidentConsents(peers.residents.get(), peers.identity)) {}
+
+  void Register(Router& router) {
+    activities.Register(router);
+    sessions.Register(router);
+    registrations.Register(router);
+  }
+
+  Peers peers;
+  ActivityService activities;
+  SessionService sessions;
+  RegistrationService registrations;
+};
+
+}  // namespace
+
+server::Definition ActivitiesDefinition(Peers peers) {
+  auto const migrations = migrations::ActivitiesMigrations();
+  server::Definition definition;
+  definition.name = "activities";
+  for (auto const* service : {"ActivityService", "SessionService", "RegistrationService"}) {
+    definition.services.push_back(std::string("helhed.activities.v1.") + service);
+  }
+  definition.migrations.assign(migrations.begin(), migrations.end());
+  definition.resources = {
+      {v1::ActivityType::descriptor(), "activity_types", {}},
+      {v1::ActivityRule::descriptor(), "activity_rules", {}},
+      {v1::SubGoal::descriptor(), "sub_goals", {}},
+      {v1::Activity::descriptor(), "activities", {"paused_state"}},
+      {v1::Proposal::descriptor(), "proposals", {}},
+      {v1::Room::descriptor(), "rooms", {}},
+      {v1::Series::descriptor(), "series", {}},
+      {v1::Session::descriptor(), "sessions", {}},
+      {v1::Registration::descriptor(), "registrations", {}},
+  };
+  definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
+                                                   Router& router) -> std::shared_ptr<void> {
+    auto handlers = std::make_shared<Handlers>(environment.store, peers);
+    handlers->Register(router);
+    environment.jobs.push_back(
+        {"expire-offers", absl::Seconds(30),
+         [&registrations = handlers->registrations](storage::Limits const& limits) { return registrations.ExpireJob(limits); }});
+    return handlers;
+  };
+  return definition;
+}
+
+}  // namespace helhed::activities

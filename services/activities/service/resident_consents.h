@@ -1,0 +1,41 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "services/platform/client/channel.h"
+#include "services/platform/pipeline/call_context.h"
+
+namespace helhed::activities {
+
+// What residents says about the use of a person's data.
+struct ConsentAnswer {
+  bool allowed = false;
+  // There is no consent yet, and one could come: nobody was asked, or nobody has answered.
+  bool open = false;
+  // `NOT_ASKED`: the verdict's name without its enum's.
+  std::string verdict;
+};
+
+// What activities asks the service residents: whether it may use a person's data.
+class ResidentConsents {
+ public:
+  using Identity = std::function<std::string(absl::Time)>;
+
+  // `channel` may be null: every question is answered UNAVAILABLE then. `identity` signs for this service.
+  ResidentConsents(client::Channel* channel, Identity identity) : channel_(channel), identity_(std::move(identity)) {}
+
+  // Whether the data of `resident` may be used for `purpose` today. Not within a write: it waits for another service. Errors:
+  // UNAVAILABLE REGISTER_UNAVAILABLE when residents cannot be asked; what residents refuses otherwise, as it says.
+  absl::StatusOr<ConsentAnswer> Ask(std::string const& resident, std::string const& purpose, CallContext const& call) const;
+
+ private:
+  client::Channel* channel_;
+  Identity identity_;
+};
+
+}  // namespace helhed::activities
