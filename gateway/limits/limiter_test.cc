@@ -97,7 +97,7 @@ TEST_F(LimiterTest, ACheckRefusesWhatWouldBeRefusedAndCostsNothing) {
     ASSERT_THAT(limiter.Admit(stranger, 1, Kind::kCall).status, IsOk());
   }
   auto const refused = limiter.Check(stranger);
-  EXPECT_THAT(refused, StatusIs(kExhausted, "RATE_EXCEEDED"));
+  ASSERT_THAT(refused, StatusIs(kExhausted, "RATE_EXCEEDED"));
   EXPECT_THAT(limiter.Check(Client::Forger("192.0.2.2")), IsOk()) << "another address";
   EXPECT_THAT(limiter.Check(Client::Nobody("192.0.2.1")), IsOk()) << "what he asks besides is counted apart";
   clock_.Advance(absl::FromChrono(*RetryDelayOf(refused)));

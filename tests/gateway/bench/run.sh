@@ -84,9 +84,15 @@ auth="authorization: Bearer $token"
 curl --silent --fail --output /dev/null --header "$auth" --header 'content-type: application/json' --data '{"displayName": "Boligforeningen 3B"}' \
   "http://127.0.0.1:$plain/v1/organisations?organisation_id=9001"
 name=organisations/9001
-printf '\x0a\x%02x%s' "${#name}" "$name" | frame >"$work/get.grpc"
+printf "\\x0a\\x$(printf %02x "${#name}")%s" "$name" | frame >"$work/get.grpc"
 grpc=(-H "$auth" -H 'content-type: application/grpc' -H 'te: trailers' -d "$work/get.grpc")
 get=/helhed.residents.v1.HousingRegisterService/GetOrganisation
+# h2load sees HTTP's status alone, which is 200 for every end of a gRPC call.
+answers() { # URL MESSAGE TEXT
+  curl --silent --insecure --http2-prior-knowledge --header "$auth" --header 'content-type: application/grpc' --header 'te: trailers' --data-binary "@$2" "$1" |
+    grep --quiet --text "$3" || { echo "$1 does not answer as it should" >&2; exit 1; }
+}
+answers "http://127.0.0.1:$plain$get" "$work/get.grpc" 3B
 
 # The references: nginx before a bare echo of 200 bytes, and etcd's JSON gateway.
 echo=$(port) proxy=$(port) secure=$(port) etcd=$(port) peer=$(port)
@@ -118,7 +124,8 @@ start "$work/etcd.log" "$reference/usr/bin/etcd" --data-dir "$work/etcd" --log-l
   --initial-cluster "default=http://127.0.0.1:$peer"
 await "$proxy"
 await "$etcd"
-head -c 200 /dev/zero | frame >"$work/echo.grpc"
+printf 'x%.0s' {1..200} | frame >"$work/echo.grpc"
+answers "http://127.0.0.1:$proxy/bench.Echo/Echo" "$work/echo.grpc" "$(printf 'x%.0s' {1..200})"
 bare=(-H 'content-type: application/grpc' -H 'te: trailers' -d "$work/echo.grpc")
 printf '{"key": "Zm9v", "value": "YmFy"}' >"$work/put.json"
 printf '{"key": "Zm9v"}' >"$work/range.json"
