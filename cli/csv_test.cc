@@ -106,7 +106,7 @@ TEST(Csv, GuessesTheSeparatorOutsideQuotes) {
 TEST(Csv, WhatIsWrittenIsReadAgain) {
   static std::vector<std::string> const pieces = {"a", "\"",           ",", ";",     "\n", "\r", "\r\n", "æ", "€",
                                                   " ", "\xEF\xBB\xBF", "😀", "x\"\"y"};
-  testing::ForAllSeeds(2000, [](SeededRandom& random) {
+  helhed::testing::ForAllSeeds(2000, [](SeededRandom& random) {
     char const separator = random.Between(0, 1) == 0 ? ',' : ';';
     std::vector<std::vector<std::string>> rows(static_cast<std::size_t>(random.Between(1, 4)));
     std::string text;
@@ -133,7 +133,7 @@ TEST(Csv, WhatIsWrittenIsReadAgain) {
 }
 
 TEST(Csv, EveryPlaceIsWhereTheCellStands) {
-  testing::ForAllSeeds(500, [](SeededRandom& random) {
+  helhed::testing::ForAllSeeds(500, [](SeededRandom& random) {
     // Cells of their own numbers, so that a place can be checked against the lines of the text.
     std::string text;
     std::vector<Place> places;

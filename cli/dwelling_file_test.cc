@@ -16,7 +16,7 @@ constexpr std::string_view kOrganisation = "organisations/9001";
 
 DwellingFile Parsed(std::string_view text) {
   auto file = DwellingFile::Parse(text, kOrganisation);
-  EXPECT_THAT(file, testing::IsOk());
+  EXPECT_THAT(file, helhed::testing::IsOk());
   return *std::move(file);
 }
 
@@ -42,7 +42,7 @@ TEST(DwellingFile, ReadsEnglishAndDanishColumns) {
   ASSERT_THAT(english.faults(), IsEmpty());
   ASSERT_THAT(danish.faults(), IsEmpty());
   auto const request = Request(english, 0);
-  EXPECT_THAT(Request(danish, 0), testing::EqualsProto(request));
+  EXPECT_THAT(Request(danish, 0), helhed::testing::EqualsProto(request));
   EXPECT_EQ(request.dwelling_id(), "d-1");
   EXPECT_EQ(request.dwelling().department(), "organisations/9001/departments/001");
   EXPECT_EQ(request.dwelling().address_uuid(), "0a3f50b8-1234-32b8-e044-0003ba298018");

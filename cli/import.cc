@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kPath = "/helhed.residents.v1.HousingRegisterService/BatchCreateDwellings";
 constexpr int kBatchMax = 1000;
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kImportHelp =
     "Usage: helhed import dwellings FILE.csv --organisation organisations/9001 [OPTIONS]\n\n"
     "Enters dwellings from a CSV file: UTF-8, separated by , or ; with the names of the columns on the first line. Every bad\n"
     "row is reported with line, column and reason. Nothing is stored unless all rows are good, or --per-row is given.\n"
@@ -25,7 +25,7 @@ constexpr std::string_view kHelp =
     "Rows are known by dwelling_id or address_uuid; one with neither gets an id made from kvhx_key, else department and "
     "address.\n\n"
     "Columns, English or Danish, in any order:\n";
-constexpr std::string_view kExamples =
+constexpr std::string_view kImportExamples =
     "\nExamples:\n"
     "  helhed import dwellings dwellings.csv --organisation organisations/9001 --dry-run\n"
     "  helhed import dwellings lejemål.csv --organisation organisations/9001 --per-row --address 127.0.0.1:8443 \\\n"
@@ -33,14 +33,14 @@ constexpr std::string_view kExamples =
     "Exit codes: 0 every row is there, 1 rows were refused or the import did not finish, 2 the command line is wrong.\n";
 
 void PrintHelp(std::ostream& out, po::options_description const& visible) {
-  out << kHelp;
+  out << kImportHelp;
   for (auto const& column : DwellingColumns()) {
     out << "  " << std::left << std::setw(17) << column.name << std::setw(10) << (column.required ? "required" : "")
         << column.help << " (";
     for (auto const& alias : column.aliases) out << (&alias == &column.aliases.front() ? "" : ", ") << alias;
     out << ")\n";
   }
-  out << "\n" << visible << kExamples;
+  out << "\n" << visible << kImportExamples;
 }
 
 void PrintFault(std::ostream& out, std::string const& path, RowFault const& fault) {

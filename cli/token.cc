@@ -15,7 +15,7 @@
 namespace helhed::cli {
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kTokenHelp =
     "Usage: helhed token --new-key PRIVATE_FILE PUBLIC_FILE --key-id ID\n"
     "       helhed token --identity-key FILE --subject NAME --grant ROLE[@SCOPE] ... [--audience NAME] [--lifetime 10m]\n"
     "                    [--bearer]\n\n"
@@ -24,7 +24,7 @@ constexpr std::string_view kHelp =
     "anyone: keep it as you keep a password. Files are never overwritten.\n\n"
     "With --bearer it is printed as a bearer token for the gateway (base64url). The gateway accepts such tokens for\n"
     "demonstrations only, when its configuration names the public key in demonstration_key_files.\n\n";
-constexpr std::string_view kExamples =
+constexpr std::string_view kTokenExamples =
     "\nExamples:\n"
     "  helhed token --new-key cli.key cli.pub --key-id cli-2026\n"
     "  helhed token --identity-key cli.key --subject kim --grant reader@organisations/9001 --lifetime 1h > my.token\n"
@@ -117,7 +117,7 @@ int RunToken(Arguments const& arguments, World& world) {
                                    arguments, world);
   if (!values.ok()) return UsageError(world, "token", Sv(values.status().message()));
   if (values->count("help")) {
-    world.out << kHelp << visible << kExamples;
+    world.out << kTokenHelp << visible << kTokenExamples;
     return kDone;
   }
   return (*values)["new-key"].as<bool>() ? NewKey(*values, world) : PrintToken(*values, world);

@@ -30,7 +30,7 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using testing::StatusCodeIs;
 
-constexpr char kHello[] = "GET /hello HTTP/1.1\r\nhost: localhost\r\n\r\n";
+constexpr char kHelloRequest[] = "GET /hello HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 // What a command prints.
 std::string OutputOf(std::string const& command) {
@@ -63,7 +63,7 @@ TEST_F(ServerTest, AllLoopsServeOnePort) {
     callers.emplace_back([&] {
       for (int i = 0; i < 20; ++i) {
         Wire wire(server_->port());
-        wire.Send(kHello);
+        wire.Send(kHelloRequest);
         if (absl::EndsWith(wire.ReadUntil("\r\n\r\nhello"), "hello")) ++answered;
       }
     });
@@ -78,7 +78,7 @@ TEST_F(ServerTest, ConnectionsAreLimited) {
   std::vector<std::unique_ptr<Wire>> wires;
   for (int i = 0; i < 3; ++i) {
     wires.push_back(std::make_unique<Wire>(server_->port()));
-    wires.back()->Send(kHello);
+    wires.back()->Send(kHelloRequest);
     ASSERT_THAT(wires.back()->ReadUntil("\r\n\r\nhello"), EndsWith("hello"));
   }
   EXPECT_EQ(Wire(server_->port()).ReadAll(), "");
@@ -87,7 +87,7 @@ TEST_F(ServerTest, ConnectionsAreLimited) {
   // The place is free as soon as the server has noticed.
   for (std::string answer; !absl::EndsWith(answer, "hello");) {
     Wire next(server_->port());
-    next.Send(kHello);
+    next.Send(kHelloRequest);
     answer = next.ReadUntil("\r\n\r\nhello");
   }
 }
@@ -96,7 +96,7 @@ TEST_F(ServerTest, ConnectionsOfAnAddressAreLimited) {
   limits_.connections_of_address = 1;
   Start();
   Wire first(server_->port());
-  first.Send(kHello);
+  first.Send(kHelloRequest);
   ASSERT_THAT(first.ReadUntil("\r\n\r\nhello"), EndsWith("hello"));
   EXPECT_EQ(Wire(server_->port()).ReadAll(), "");
   EXPECT_EQ(Refused("too_many_connections_of_address"), 1);
@@ -117,7 +117,7 @@ TEST_F(ServerTest, ATakenPortIsAnError) {
 TEST_F(ServerTest, ListensOnBothFamilies) {
   Start({}, 1, "[::]:0");
   Wire wire(server_->port());
-  wire.Send(kHello);
+  wire.Send(kHelloRequest);
   EXPECT_THAT(wire.ReadUntil("\r\n\r\nhello"), EndsWith("hello"));
   std::lock_guard const lock(script_.mutex);
   EXPECT_EQ(script_.heads.front().peer->address, "127.0.0.1") << "not as IPv6 writes it";
@@ -131,7 +131,7 @@ TEST_F(ServerTest, DrainTellsCallersAndAnswersWhatRuns) {
   Wire one(server_->port());
   one.Send("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n");
   Wire idle(server_->port());
-  idle.Send(kHello);
+  idle.Send(kHelloRequest);
   ASSERT_THAT(idle.ReadUntil("\r\n\r\nhello"), EndsWith("hello"));
   ASSERT_TRUE(script_.Await([&] { return script_.waiting.size() == 2; }));
   auto drained = std::async(std::launch::async, [&] { server_->Drain(absl::Now() + absl::Seconds(60)); });
@@ -258,7 +258,7 @@ TEST_F(TlsTest, CleartextAndSilenceAreEndedInTheHandshake) {
   limits_.handshake_time = milliseconds(300);
   Start(Tls());
   Wire cleartext(server_->port());
-  cleartext.Send(kHello);
+  cleartext.Send(kHelloRequest);
   EXPECT_EQ(cleartext.ReadAll().find("HTTP/1.1 200"), std::string::npos);
   EXPECT_EQ(Refused("handshake_failed"), 1);
   EXPECT_EQ(Wire(server_->port()).ReadAll(), "");

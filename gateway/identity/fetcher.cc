@@ -19,7 +19,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = boost::beast::http;
+namespace beast_http = boost::beast::http;
 using ErrorCode = boost::system::error_code;
 
 constexpr std::uint32_t kHeaderBytesMax = 16 * 1024;
@@ -37,13 +37,13 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
         done_(std::move(done)) {
     parser_.header_limit(kHeaderBytesMax);
     parser_.body_limit(options.bytes_max);
-    request_.method(http::verb::get);
+    request_.method(beast_http::verb::get);
     request_.version(11);
     request_.target(url_.target);
-    request_.set(http::field::host, url_.authority);
-    request_.set(http::field::accept, "application/json");
-    request_.set(http::field::user_agent, "helhed-gateway");
-    request_.set(http::field::connection, "close");
+    request_.set(beast_http::field::host, url_.authority);
+    request_.set(beast_http::field::accept, "application/json");
+    request_.set(beast_http::field::user_agent, "helhed-gateway");
+    request_.set(beast_http::field::connection, "close");
     timer_.expires_after(absl::ToChronoMilliseconds(options.timeout));
   }
 
@@ -78,9 +78,9 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   template <typename Stream>
   void Send(Stream& stream) {
-    http::async_write(stream, request_, [self = shared_from_this(), &stream](ErrorCode error, std::size_t /*bytes*/) {
+    beast_http::async_write(stream, request_, [self = shared_from_this(), &stream](ErrorCode error, std::size_t /*bytes*/) {
       if (self->Failed(error, "the request cannot be sent")) return;
-      http::async_read(stream, self->buffer_, self->parser_, [self](ErrorCode failure, std::size_t /*bytes*/) {
+      beast_http::async_read(stream, self->buffer_, self->parser_, [self](ErrorCode failure, std::size_t /*bytes*/) {
         if (!self->Failed(failure, "the answer is cut off, too large or no HTTP")) self->OnAnswer();
       });
     });
@@ -114,9 +114,9 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   asio::steady_timer timer_;
   beast::ssl_stream<beast::tcp_stream> stream_;
   bool is_tls_;
-  http::request<http::empty_body> request_;
+  beast_http::request<beast_http::empty_body> request_;
   beast::flat_buffer buffer_;
-  http::response_parser<http::string_body> parser_;
+  beast_http::response_parser<beast_http::string_body> parser_;
   Fetcher::Done done_;
 };
 

@@ -18,8 +18,6 @@ using ::testing::HasSubstr;
 using testing::HttpServer;
 using testing::Ok;
 
-constexpr auto kUnavailable = absl::StatusCode::kUnavailable;
-
 absl::StatusOr<std::string> Fetch(std::string const& url, Fetcher::Options options = {}) {
   auto const fetcher = Fetcher::Make(std::move(options));
   EXPECT_THAT(fetcher, IsOk());
@@ -53,7 +51,7 @@ TEST(Fetcher, FollowsNoRedirect) {
   HttpServer const other(Ok("{}"));
   HttpServer const server(absl::StrCat("HTTP/1.1 302 Found\r\nlocation: ", Http(other), "\r\ncontent-length: 0\r\n\r\n"));
   auto const body = Fetch(Http(server));
-  EXPECT_THAT(body, StatusCodeIs(kUnavailable));
+  EXPECT_THAT(body, StatusCodeIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(std::string(body.status().message()), HasSubstr("302"));
   EXPECT_EQ(other.requests(), 0);
 }
@@ -61,32 +59,32 @@ TEST(Fetcher, FollowsNoRedirect) {
 TEST(Fetcher, TakesOnlyA200) {
   for (auto const* const status : {"204 No Content", "404 Not Found", "500 Oops", "206 Partial Content"}) {
     HttpServer const server(absl::StrCat("HTTP/1.1 ", status, "\r\ncontent-length: 0\r\n\r\n"));
-    EXPECT_THAT(Fetch(Http(server)), StatusCodeIs(kUnavailable)) << status;
+    EXPECT_THAT(Fetch(Http(server)), StatusCodeIs(absl::StatusCode::kUnavailable)) << status;
   }
 }
 
 TEST(Fetcher, GivesUpOnWhatIsTooLarge) {
   HttpServer const said(absl::StrCat("HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n", std::string(1000, 'x')));
-  EXPECT_THAT(Fetch(Http(said), {.bytes_max = 500}), StatusCodeIs(kUnavailable));
+  EXPECT_THAT(Fetch(Http(said), {.bytes_max = 500}), StatusCodeIs(absl::StatusCode::kUnavailable));
   HttpServer const chunked(
       absl::StrCat("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3e8\r\n", std::string(1000, 'x'), "\r\n0\r\n\r\n"));
-  EXPECT_THAT(Fetch(Http(chunked), {.bytes_max = 999}), StatusCodeIs(kUnavailable));
+  EXPECT_THAT(Fetch(Http(chunked), {.bytes_max = 999}), StatusCodeIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(Fetch(Http(chunked), {.bytes_max = 1000}), IsOk());
   HttpServer const head(absl::StrCat("HTTP/1.1 200 OK\r\nx: ", std::string(20'000, 'x'), "\r\ncontent-length: 0\r\n\r\n"));
-  EXPECT_THAT(Fetch(Http(head)), StatusCodeIs(kUnavailable));
+  EXPECT_THAT(Fetch(Http(head)), StatusCodeIs(absl::StatusCode::kUnavailable));
 }
 
 TEST(Fetcher, GivesUpOnWhatIsCutOffOrNoHttp) {
   for (auto const* const answer : {"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc", "SSH-2.0-x\r\n\r\n", "\r\n"}) {
     HttpServer const server(answer);
-    EXPECT_THAT(Fetch(Http(server)), StatusCodeIs(kUnavailable)) << answer;
+    EXPECT_THAT(Fetch(Http(server)), StatusCodeIs(absl::StatusCode::kUnavailable)) << answer;
   }
 }
 
 TEST(Fetcher, GivesUpInTime) {
   HttpServer const server("");
   auto const body = Fetch(Http(server), {.timeout = absl::Milliseconds(50)});
-  EXPECT_THAT(body, StatusCodeIs(kUnavailable));
+  EXPECT_THAT(body, StatusCodeIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(std::string(body.status().message()), HasSubstr("in time"));
 }
 
@@ -96,7 +94,7 @@ TEST(Fetcher, SaysWhenNobodyListens) {
     HttpServer const server(Ok(""));
     port = server.port();
   }
-  EXPECT_THAT(Fetch(absl::StrCat("http://127.0.0.1:", port, "/")), StatusCodeIs(kUnavailable));
+  EXPECT_THAT(Fetch(absl::StrCat("http://127.0.0.1:", port, "/")), StatusCodeIs(absl::StatusCode::kUnavailable));
 }
 
 class FetcherTlsTest : public ::testing::Test {
@@ -112,13 +110,14 @@ TEST_F(FetcherTlsTest, TrustsTheConfiguredAuthorityAlone) {
   HttpServer const server(Ok("{}"), &certificate_);
   auto const url = absl::StrCat("https://127.0.0.1:", server.port(), "/");
   EXPECT_THAT(Fetch(url, {.ca_file = ca_file_}), IsOk());
-  EXPECT_THAT(Fetch(url), StatusCodeIs(kUnavailable)) << "the system knows no such authority";
+  EXPECT_THAT(Fetch(url), StatusCodeIs(absl::StatusCode::kUnavailable)) << "the system knows no such authority";
   EXPECT_EQ(server.requests(), 1) << "nothing is asked of a server that is not known";
 }
 
 TEST_F(FetcherTlsTest, VerifiesTheHost) {
   HttpServer const server(Ok("{}"), &certificate_);
-  EXPECT_THAT(Fetch(absl::StrCat("https://localhost:", server.port(), "/"), {.ca_file = ca_file_}), StatusCodeIs(kUnavailable));
+  EXPECT_THAT(Fetch(absl::StrCat("https://localhost:", server.port(), "/"), {.ca_file = ca_file_}),
+              StatusCodeIs(absl::StatusCode::kUnavailable));
   auto const by_name = testing::MakeCertificate("DNS:localhost");
   std::ofstream(ca_file_) << by_name.certificate;
   HttpServer const named(Ok("{}"), &by_name);

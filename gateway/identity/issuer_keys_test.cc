@@ -18,8 +18,6 @@ using testing::KeySetText;
 using testing::kIssuer;
 using testing::RsaKey;
 
-constexpr auto kUnauthenticated = absl::StatusCode::kUnauthenticated;
-constexpr auto kUnavailable = absl::StatusCode::kUnavailable;
 constexpr auto kInterval = IssuerKeys::kFetchInterval;
 
 class IssuerKeysTest : public ::testing::Test {
@@ -97,7 +95,7 @@ TEST_F(IssuerKeysTest, ForgetsAKeyThatIsWithdrawn) {
   issuer_->Publish(KeySetText({EcKey().Jwk()}));
   clock_.Advance(IssuerKeys::kRefreshAge);
   EXPECT_THAT(Find("rsa-1"), IsOk()) << "served while it is fetched anew";
-  EXPECT_THAT(Find("rsa-1"), StatusIs(kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
+  EXPECT_THAT(Find("rsa-1"), StatusIs(absl::StatusCode::kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
   EXPECT_FALSE(keys_->IsCurrent(first->generation, clock_.Now()));
 }
 
@@ -115,7 +113,7 @@ TEST_F(IssuerKeysTest, StrangersCauseAtMostOneFetchAnInterval) {
   }
   Run();
   EXPECT_EQ(answers_.size(), static_cast<std::size_t>(strangers));
-  for (auto const& answer : answers_) EXPECT_THAT(answer, StatusIs(kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
+  for (auto const& answer : answers_) EXPECT_THAT(answer, StatusIs(absl::StatusCode::kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
   EXPECT_LE(issuer_->fetches_of_keys(), absl::Minutes(10) / kInterval);
   EXPECT_GE(issuer_->fetches_of_keys(), 1);
   EXPECT_THAT(Find("rsa-1"), IsOk()) << "and harm nobody";
@@ -128,7 +126,7 @@ TEST_F(IssuerKeysTest, StrangersAtOneMomentCauseOneFetchAndFewWait) {
   answers_.clear();
   for (int i = 0; i < 10'000; ++i) Ask(absl::StrCat("stranger-", i));
   EXPECT_EQ(answers_.size(), 10'000 - IssuerKeys::kWaitingMax) << "those for whom there is no room are refused at once";
-  EXPECT_THAT(answers_[0], StatusIs(kUnavailable, "ISSUER_UNREACHABLE"));
+  EXPECT_THAT(answers_[0], StatusIs(absl::StatusCode::kUnavailable, "ISSUER_UNREACHABLE"));
   issuer_->Release();
   Run();
   EXPECT_EQ(answers_.size(), 10'000u);
@@ -138,34 +136,34 @@ TEST_F(IssuerKeysTest, StrangersAtOneMomentCauseOneFetchAndFewWait) {
 TEST_F(IssuerKeysTest, AKeyThatWasNotFoundIsNotAskedForAgainForAMinute) {
   EXPECT_THAT(Find("rsa-1"), IsOk());
   clock_.Advance(kInterval);
-  EXPECT_THAT(Find("none"), StatusIs(kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
+  EXPECT_THAT(Find("none"), StatusIs(absl::StatusCode::kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
   EXPECT_EQ(issuer_->fetches_of_keys(), 2);
   clock_.Advance(IssuerKeys::kUnknownAge - absl::Milliseconds(1));
   auto const again = Find("none");
-  EXPECT_THAT(again, StatusIs(kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
+  EXPECT_THAT(again, StatusIs(absl::StatusCode::kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
   EXPECT_TRUE(RetryDelayOf(again.status()).has_value());
   EXPECT_EQ(issuer_->fetches_of_keys(), 2);
   clock_.Advance(absl::Milliseconds(1));
-  EXPECT_THAT(Find("none"), StatusIs(kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
+  EXPECT_THAT(Find("none"), StatusIs(absl::StatusCode::kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
   EXPECT_EQ(issuer_->fetches_of_keys(), 3);
 }
 
 TEST_F(IssuerKeysTest, AKeyThatWasUnknownServesAsSoonAsItIsPublished) {
   EXPECT_THAT(Find("rsa-1"), IsOk());
   clock_.Advance(kInterval);
-  EXPECT_THAT(Find("ec-1", Algorithm::kEs256), StatusIs(kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
+  EXPECT_THAT(Find("ec-1", Algorithm::kEs256), StatusIs(absl::StatusCode::kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
   issuer_->Publish(KeySetText({RsaKey().Jwk(), EcKey().Jwk()}));
   clock_.Advance(kInterval);
-  EXPECT_THAT(Find("another"), StatusIs(kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
+  EXPECT_THAT(Find("another"), StatusIs(absl::StatusCode::kUnauthenticated, "TOKEN_KEY_UNKNOWN"));
   EXPECT_THAT(Find("ec-1", Algorithm::kEs256), IsOk());
 }
 
 TEST_F(IssuerKeysTest, SaysWhenTheIssuerCannotBeReachedAndTriesAgain) {
   auto const documents = std::exchange(issuer_->documents, {});
   auto const refused = Find("rsa-1");
-  EXPECT_THAT(refused, StatusIs(kUnavailable, "ISSUER_UNREACHABLE"));
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kUnavailable, "ISSUER_UNREACHABLE"));
   EXPECT_TRUE(RetryDelayOf(refused.status()).has_value());
-  for (int i = 0; i < 100; ++i) EXPECT_THAT(Find("rsa-1"), StatusIs(kUnavailable, "ISSUER_UNREACHABLE"));
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(Find("rsa-1"), StatusIs(absl::StatusCode::kUnavailable, "ISSUER_UNREACHABLE"));
   EXPECT_EQ(issuer_->fetched.size(), 1u) << "not more often than the interval";
   issuer_->documents = documents;
   clock_.Advance(kInterval);
@@ -177,9 +175,9 @@ TEST_F(IssuerKeysTest, KeysServeADayWithoutTheirIssuer) {
   issuer_->documents.clear();
   clock_.Advance(absl::Hours(23));
   EXPECT_THAT(Find("rsa-1"), IsOk());
-  EXPECT_THAT(Find("new"), StatusIs(kUnavailable, "ISSUER_UNREACHABLE")) << "it may be there; nobody can say";
+  EXPECT_THAT(Find("new"), StatusIs(absl::StatusCode::kUnavailable, "ISSUER_UNREACHABLE")) << "it may be there; nobody can say";
   clock_.Advance(absl::Hours(1));
-  EXPECT_THAT(Find("rsa-1"), StatusIs(kUnavailable, "ISSUER_UNREACHABLE"));
+  EXPECT_THAT(Find("rsa-1"), StatusIs(absl::StatusCode::kUnavailable, "ISSUER_UNREACHABLE"));
 }
 
 TEST_F(IssuerKeysTest, AFetchThatIsLostDoesNotHoldUpTheNextForever) {
@@ -215,7 +213,7 @@ TEST_F(IssuerKeysTest, BelievesOnlyADiscoveryDocumentOfItsOwn) {
                                text(kIssuer, ""), std::string("{}"), std::string("<html>"), text(kIssuer, keys) + "{}"}) {
     keys_ = Make(testing::IssuerConfig());
     issuer_->documents = {{url, document}, {keys, own_keys}, {"https://evil.example/keys", own_keys}};
-    EXPECT_THAT(Find("rsa-1"), StatusIs(kUnavailable, "ISSUER_UNREACHABLE")) << document;
+    EXPECT_THAT(Find("rsa-1"), StatusIs(absl::StatusCode::kUnavailable, "ISSUER_UNREACHABLE")) << document;
   }
   auto config = testing::IssuerConfig();
   config.add_key_hosts("keys.example.dk");

@@ -14,6 +14,7 @@
 #include <array>
 #include <set>
 
+#include "gateway/openapi/schemas.h"
 #include "helhed/policy/v1/policy.pb.h"
 #include "services/platform/base/random.h"
 #include "services/platform/base/strings.h"
@@ -29,7 +30,6 @@ namespace pb = google::protobuf;
 using pb::FieldDescriptor;
 
 constexpr int kDepthMax = 4;
-constexpr std::size_t kLengthMaxDefault = 10'000;
 
 // The shortest text that a regular expression takes.
 class Matcher {

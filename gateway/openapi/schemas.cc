@@ -21,8 +21,6 @@ namespace {
 namespace pb = google::protobuf;
 using pb::FieldDescriptor;
 
-// What the contract says where a field has no rule of its own (policy.proto).
-constexpr int kLengthMaxDefault = 10'000;
 constexpr int kItemsMaxDefault = 1'000;
 
 policy::v1::FieldPolicy const& PolicyOf(FieldDescriptor const& field) { return field.options().GetExtension(policy::v1::field); }

@@ -14,6 +14,9 @@
 // JSON Schema of messages, by the contract's rules. Not for others.
 namespace helhed::gateway::openapi {
 
+// What a text may be at most when its field does not say.
+inline constexpr int kLengthMaxDefault = 10'000;
+
 class Schemas {
  public:
   Schemas(Comments const& comments, Examples const& examples) : comments_(comments), examples_(examples) {}

@@ -17,8 +17,8 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 // CPR numbers as people write them, a telephone number, an address of e-mail, a name. None has the form of a resource's name.
-std::vector<std::string> const kCanaries = {"010150-5000", "010150 5000", "+4520304050", "kanarie.fugl@example.dk",
-                                            "Kanariefugl Gul"};
+std::vector<std::string> const kPeopleCanaries = {"010150-5000", "010150 5000", "+4520304050", "kanarie.fugl@example.dk",
+                                                  "Kanariefugl Gul"};
 
 class PeopleCanaryTest : public PeopleTest {
  protected:
@@ -148,7 +148,7 @@ class PeopleCanaryTest : public PeopleTest {
     return instance().pipeline().Run(call).status();
   }
   static void ExpectNone(std::string const& text, std::string const& where) {
-    for (auto const& canary : kCanaries)
+    for (auto const& canary : kPeopleCanaries)
       EXPECT_EQ(text.find(canary), std::string::npos) << canary << " in " << where << ": " << text;
   }
   static void ExpectNoneIn(absl::Status const& status, std::string const& where) {
@@ -180,9 +180,9 @@ TEST_P(PeopleCanaryTest, NothingASenderWritesIsRepeatedInLogsMetricsErrorsOrTheA
     ForEveryText(*Valid(*method), "", [&](std::string const& path, auto const&) { paths.push_back(path); });
     for (auto const& path : paths) {
       if (IsAudited(path)) continue;
-      for (auto const& canary : kCanaries) {
+      for (auto const& canary : kPeopleCanaries) {
         // What a caller makes an identifier is beyond what a service can know.
-        if (path.ends_with("_id") && canary == kCanaries[0]) continue;
+        if (path.ends_with("_id") && canary == kPeopleCanaries[0]) continue;
         for (auto const& caller : callers) {
           auto const request = Valid(*method);
           ForEveryText(*request, "", [&](std::string const& here, auto const& set) {
@@ -196,7 +196,7 @@ TEST_P(PeopleCanaryTest, NothingASenderWritesIsRepeatedInLogsMetricsErrorsOrTheA
     }
     auto const full = Valid(*method);
     ForEveryText(*full, "", [&](std::string const& path, auto const& set) {
-      if (!IsAudited(path)) set(kCanaries[1]);
+      if (!IsAudited(path)) set(kPeopleCanaries[1]);
     });
     ExpectNoneIn(Send(*method, *full, callers[0]), method->name());
   }
@@ -207,7 +207,7 @@ TEST_P(PeopleCanaryTest, NothingASenderWritesIsRepeatedInLogsMetricsErrorsOrTheA
   EXPECT_NE(log.find("LookupResident"), std::string::npos);
   ExpectNone(log, "the log");
   ExpectNone(metrics().Expose(), "the metrics");
-  for (auto const& canary : kCanaries) {
+  for (auto const& canary : kPeopleCanaries) {
     auto const tables = TablesThatHold(canary);
     for (auto const* table : {"audit", "access_log", "events", "chain_links", "chain_pending", "cpr_lookups", "erasures"}) {
       EXPECT_EQ(std::count(tables.begin(), tables.end(), table), 0) << canary << " in " << table;
@@ -239,7 +239,7 @@ TEST_P(PeopleCanaryTest, WhatIsStoredOfAPersonIsInNoEventAndNoLog) {
   EXPECT_FALSE(TablesThatHold("Kanariefugl Gul").empty());
   for (auto const& event : Events()) ExpectNone(event.SerializeAsString(), "an event");
   ExpectNone(LogText(), "the log");
-  for (auto const& canary : kCanaries) {
+  for (auto const& canary : kPeopleCanaries) {
     for (auto const& table : TablesThatHold(canary)) {
       EXPECT_TRUE(table == "residents" || table == "resident_contact_points" || table == "idempotency")
           << canary << " in " << table;

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <variant>
 
+#include "gateway/identity/testing/must.h"
 #include "services/platform/base/strings.h"
 
 namespace helhed::gateway::identity::testing {
@@ -24,10 +25,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-
-void Must(bool holds) {
-  if (!holds) std::abort();
-}
 
 template <typename Write>
 std::string Pem(Write write) {

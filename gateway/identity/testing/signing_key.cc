@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gateway/identity/json.h"
+#include "gateway/identity/testing/must.h"
 #include "services/platform/base/strings.h"
 
 namespace helhed::gateway::identity::testing {
@@ -22,10 +23,6 @@ constexpr std::size_t kCoordinateBytes = 32;
 
 unsigned char const* Bytes(std::string_view text) { return reinterpret_cast<unsigned char const*>(text.data()); }
 unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
-void Must(bool holds) {
-  if (!holds) std::abort();
-}
 
 std::string Number(EVP_PKEY* key, char const* name, std::size_t width = 0) {
   BIGNUM* number = nullptr;

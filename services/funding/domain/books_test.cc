@@ -12,7 +12,6 @@ using helhed::testing::ForAllSeeds;
 using helhed::testing::IsOk;
 using helhed::testing::StatusIs;
 
-constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 constexpr std::string_view kPlan = "plans/a";
 constexpr std::string_view kSource = "plans/a/sources/lbf";
 
@@ -42,11 +41,11 @@ TEST(Books, NothingIsReleasedThatIsNotApprovedAndNothingPaidThatIsNotReleased) {
   auto books = Fresh();
   ASSERT_THAT(books.Book(Entry(v1::ENTRY_KIND_APPROVAL, "approved.lbf", "granted.lbf", 100)), IsOk());
   auto const release = books.Book(Entry(v1::ENTRY_KIND_RELEASE, "released.lbf", "approved.lbf", 101));
-  EXPECT_THAT(release, StatusIs(kPrecondition, "BEYOND_APPROVED"));
+  EXPECT_THAT(release, StatusIs(absl::StatusCode::kFailedPrecondition, "BEYOND_APPROVED"));
   EXPECT_EQ(MetadataOf(release.status())["available"], "100");
   EXPECT_EQ(MetadataOf(release.status())["missing"], "1");
   auto const reserve = books.Book(Entry(v1::ENTRY_KIND_RESERVATION, "reserved.lbf", "released.lbf", 1));
-  EXPECT_THAT(reserve, StatusIs(kPrecondition, "BEYOND_RELEASED"));
+  EXPECT_THAT(reserve, StatusIs(absl::StatusCode::kFailedPrecondition, "BEYOND_RELEASED"));
   ASSERT_THAT(books.Book(Entry(v1::ENTRY_KIND_RELEASE, "released.lbf", "approved.lbf", 100)), IsOk());
   EXPECT_EQ(books.At("approved.lbf").balance(), 0);
   EXPECT_EQ(books.At("granted.lbf").balance(), -100);

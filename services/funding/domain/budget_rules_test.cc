@@ -11,7 +11,6 @@ using helhed::testing::ForAllSeeds;
 using helhed::testing::IsOk;
 using helhed::testing::StatusIs;
 
-constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 std::string const kLbf = "plans/a/sources/lbf";
 std::string const kTown = "plans/a/sources/town";
@@ -60,11 +59,11 @@ TEST(Budget, EqualsTheSourcesThatItSpends) {
   // A source that is not spent yet may be left out as a whole, not in part.
   EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 100)}), IsOk());
   auto const unequal = Budgeted({Amount("jobs", kLbf, 2022, 99), Amount("jobs", kTown, 2022, 51)});
-  EXPECT_THAT(unequal, StatusIs(kPrecondition, "BUDGET_UNEQUAL"));
+  EXPECT_THAT(unequal, StatusIs(absl::StatusCode::kFailedPrecondition, "BUDGET_UNEQUAL"));
   EXPECT_EQ(MetadataOf(unequal)["source"], kLbf);
   EXPECT_EQ(MetadataOf(unequal)["difference"], "1");
   EXPECT_THAT(Budgeted({Amount("jobs", kTown, 2022, 50)}, {}, Frame(v1::SOURCE_STATE_APPROVED)),
-              StatusIs(kPrecondition, "BUDGET_UNEQUAL"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "BUDGET_UNEQUAL"));
 }
 
 TEST(Budget, KeepsWithinThePlan) {
@@ -74,7 +73,8 @@ TEST(Budget, KeepsWithinThePlan) {
   EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 50), Amount("jobs", kLbf, 2022, 50)}), StatusIs(kInvalid, "BAD_REQUEST"));
   EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 150), Amount("school", kLbf, 2022, -50)}), StatusIs(kInvalid, "BAD_REQUEST"));
   // M6: only what the plan has chosen.
-  EXPECT_THAT(Budgeted({Amount("health", kLbf, 2022, 100)}), StatusIs(kPrecondition, "FOCUS_AREA_NOT_CHOSEN"));
+  EXPECT_THAT(Budgeted({Amount("health", kLbf, 2022, 100)}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "FOCUS_AREA_NOT_CHOSEN"));
 }
 
 // M9: what an approved source pays is not stretched by a new budget, as for an extension with sources of its own.
@@ -83,8 +83,9 @@ TEST(Budget, LeavesLinesOfApprovedSourcesAlone) {
   auto const frame = Frame(v1::SOURCE_STATE_APPROVED);
   EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 100), Amount("jobs", kTown, 2022, 50)}, current, frame), IsOk());
   EXPECT_THAT(Budgeted({Amount("jobs", kLbf, 2022, 60), Amount("jobs", kLbf, 2023, 40)}, current, frame),
-              StatusIs(kPrecondition, "BUDGET_LINE_FIXED"));
-  EXPECT_THAT(Budgeted({Amount("school", kLbf, 2022, 100)}, current, frame), StatusIs(kPrecondition, "BUDGET_LINE_FIXED"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "BUDGET_LINE_FIXED"));
+  EXPECT_THAT(Budgeted({Amount("school", kLbf, 2022, 100)}, current, frame),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "BUDGET_LINE_FIXED"));
 }
 
 TEST(Reallocation, SumsToNothingForEverySource) {
@@ -100,12 +101,12 @@ TEST(Reallocation, SumsToNothingForEverySource) {
   EXPECT_EQ(moved({Change("jobs", kLbf, 2022, -70), Change("jobs", kLbf, 2023, 70)})->moved_between_focus_areas, 0);
   // M7.
   auto const unbalanced = moved({Change("jobs", kLbf, 2022, -10), Change("school", kTown, 2022, 10)});
-  EXPECT_THAT(unbalanced, StatusIs(kPrecondition, "REALLOCATION_UNBALANCED"));
+  EXPECT_THAT(unbalanced, StatusIs(absl::StatusCode::kFailedPrecondition, "REALLOCATION_UNBALANCED"));
   EXPECT_THAT(moved({Change("jobs", kLbf, 2022, -71), Change("school", kLbf, 2022, 71)}),
-              StatusIs(kPrecondition, "BUDGET_LINE_USED"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "BUDGET_LINE_USED"));
   EXPECT_THAT(moved({Change("jobs", kLbf, 2022, -101), Change("school", kLbf, 2022, 101)}), StatusIs(kInvalid, "BAD_REQUEST"));
   EXPECT_THAT(moved({Change("jobs", kLbf, 2022, -1), Change("health", kLbf, 2022, 1)}),
-              StatusIs(kPrecondition, "FOCUS_AREA_NOT_CHOSEN"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "FOCUS_AREA_NOT_CHOSEN"));
 }
 
 // M7: above the threshold, exactly.

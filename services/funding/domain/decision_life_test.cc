@@ -14,7 +14,6 @@ using testing::ForAllSeeds;
 using testing::IsOk;
 using testing::StatusIs;
 
-constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 constexpr absl::CivilDay kMeeting(2021, 10, 1);
 constexpr absl::CivilDay kToday(2021, 12, 1);
 constexpr char kHash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -84,7 +83,7 @@ v1::OverrideDecisionRequest OverrideOn(absl::CivilDay day) {
 TEST(Call, IsEarlyEnough) {
   auto decision = Decision(v1::DECISION_STATE_NOT_CALLED);
   auto const late = Call(CallOn(kMeeting - 27), Rules(), kToday, decision);
-  EXPECT_THAT(late, StatusIs(kPrecondition, "NOTICE_TOO_SHORT"));
+  EXPECT_THAT(late, StatusIs(absl::StatusCode::kFailedPrecondition, "NOTICE_TOO_SHORT"));
   EXPECT_EQ(MetadataOf(late).at("days"), "27");
   EXPECT_EQ(decision.state(), v1::DECISION_STATE_NOT_CALLED);
   EXPECT_THAT(Call(CallOn(kMeeting - 28), Rules(), kToday, decision), IsOk());
@@ -95,14 +94,14 @@ TEST(Send, IsEarlyEnough) {
   auto decision = Decision(v1::DECISION_STATE_CALLED);
   v1::SendMaterialRequest request;
   *request.mutable_material_date() = ToProtoDate(kMeeting - 13);
-  EXPECT_THAT(Send(request, Rules(), kToday, decision), StatusIs(kPrecondition, "NOTICE_TOO_SHORT"));
+  EXPECT_THAT(Send(request, Rules(), kToday, decision), StatusIs(absl::StatusCode::kFailedPrecondition, "NOTICE_TOO_SHORT"));
   *request.mutable_material_date() = ToProtoDate(kMeeting - 14);
   EXPECT_THAT(Send(request, Rules(), kToday, decision), IsOk());
 }
 
 TEST(Hold, WaitsForItsDay) {
   auto decision = Decision(v1::DECISION_STATE_MATERIAL_SENT);
-  EXPECT_THAT(Hold({}, kMeeting - 1, decision), StatusIs(kPrecondition, "VOTING_OPEN"));
+  EXPECT_THAT(Hold({}, kMeeting - 1, decision), StatusIs(absl::StatusCode::kFailedPrecondition, "VOTING_OPEN"));
   EXPECT_THAT(Hold({}, kMeeting, decision), IsOk());
 }
 
@@ -111,7 +110,7 @@ TEST(OpenDigital, IsNotLongerThanTheRegulationAllows) {
   v1::OpenDigitalWindowRequest request;
   *request.mutable_digital_end_date() = ToProtoDate(kMeeting + 9);
   auto const status = OpenDigital(request, Rules(), decision);
-  EXPECT_THAT(status, StatusIs(kPrecondition, "DIGITAL_WINDOW_TOO_LONG"));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "DIGITAL_WINDOW_TOO_LONG"));
   EXPECT_EQ(MetadataOf(status).at("days"), "8");
   *request.mutable_digital_end_date() = ToProtoDate(kMeeting + 8);
   EXPECT_THAT(OpenDigital(request, Rules(), decision), IsOk());
@@ -125,11 +124,12 @@ TEST(CheckTurnout, AHouseholdHasTwoVotesWhateverItsSize) {
   };
   EXPECT_THAT(check(Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 2}}), {}), IsOk());
   EXPECT_THAT(check(Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 1}, {"h", 1}, {"g", 2}}), {}), IsOk());
-  EXPECT_THAT(check(Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 3}}), {}), StatusIs(kPrecondition, "VOTES_EXCEEDED"));
+  EXPECT_THAT(check(Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 3}}), {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "VOTES_EXCEEDED"));
   EXPECT_THAT(check(Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 1}, {"g", 1}, {"h", 2}}), {}),
-              StatusIs(kPrecondition, "VOTES_EXCEEDED"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "VOTES_EXCEEDED"));
   auto const again = check(Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 1}}), {{"h", v1::VOTE_CHANNEL_PAPER, 2}});
-  EXPECT_THAT(again, StatusIs(kPrecondition, "VOTES_EXCEEDED"));
+  EXPECT_THAT(again, StatusIs(absl::StatusCode::kFailedPrecondition, "VOTES_EXCEEDED"));
   EXPECT_EQ(MetadataOf(again).at("votes_max"), "2");
 }
 
@@ -138,7 +138,7 @@ TEST(CheckTurnout, NobodyVotesForAnotherUnlessTheMeetingIsExempted) {
   auto decision = Decision(v1::DECISION_STATE_MEETING_HELD);
   auto request = Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 1}});
   request.mutable_households(0)->set_by_proxy(true);
-  EXPECT_THAT(CheckTurnout(decision, request, {}, Rules()), StatusIs(kPrecondition, "PROXY_NOT_ALLOWED"));
+  EXPECT_THAT(CheckTurnout(decision, request, {}, Rules()), StatusIs(absl::StatusCode::kFailedPrecondition, "PROXY_NOT_ALLOWED"));
   decision.set_proxy_exemption("lov om midlertidig fravigelse, 2020");
   EXPECT_THAT(CheckTurnout(decision, request, {}, Rules()), IsOk());
 }
@@ -149,7 +149,7 @@ TEST(CheckTurnout, AHouseholdVotesByOneChannel) {
   std::vector<Turnout> const known = {{"h", v1::VOTE_CHANNEL_PAPER, 1}};
   EXPECT_THAT(CheckTurnout(decision, Voted(v1::VOTE_CHANNEL_DIGITAL, {{"g", 1}}), known, Rules()), IsOk());
   auto const status = CheckTurnout(decision, Voted(v1::VOTE_CHANNEL_DIGITAL, {{"g", 1}, {"h", 1}}), known, Rules());
-  EXPECT_THAT(status, StatusIs(kPrecondition, "CHANNEL_TAKEN"));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "CHANNEL_TAKEN"));
   EXPECT_EQ(MetadataOf(status).at("index"), "1");
 }
 
@@ -157,7 +157,7 @@ TEST(CheckTurnout, OnlyTheChannelThatIsOpen) {
   EXPECT_THAT(CheckTurnout(Decision(v1::DECISION_STATE_MEETING_HELD), Voted(v1::VOTE_CHANNEL_BALLOT, {{"h", 1}}), {}, Rules()),
               StatusIs(absl::StatusCode::kInvalidArgument, "BAD_REQUEST"));
   EXPECT_THAT(CheckTurnout(Decision(v1::DECISION_STATE_CALLED), Voted(v1::VOTE_CHANNEL_PAPER, {{"h", 1}}), {}, Rules()),
-              StatusIs(kPrecondition, "DECISION_STATE"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
 }
 
 // V5
@@ -176,7 +176,8 @@ TEST(Count, PaperAndDigitalVotesAreOneResult) {
   auto request = Paper(3, 5);
   request.mutable_digital_tally()->set_yes_count(4);
   request.mutable_digital_tally()->set_no_count(1);
-  EXPECT_THAT(Count(request, kUsed, kMany, kMeeting + 7, decision), StatusIs(kPrecondition, "VOTING_OPEN"));
+  EXPECT_THAT(Count(request, kUsed, kMany, kMeeting + 7, decision),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "VOTING_OPEN"));
   EXPECT_THAT(Count(request, kUsed, kMany, kMeeting + 8, decision), IsOk());
   EXPECT_EQ(decision.state(), v1::DECISION_STATE_ADOPTED);
 }
@@ -193,7 +194,7 @@ TEST(Count, NoMoreVotesThanWereUsed) {
   auto const before = decision;
   Used const used{.household_count = 5, .paper = 9};
   auto const status = Count(Paper(5, 4, 1), used, kMany, kToday, decision);
-  EXPECT_THAT(status, StatusIs(kPrecondition, "VOTES_BEYOND_TURNOUT"));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "VOTES_BEYOND_TURNOUT"));
   EXPECT_EQ(MetadataOf(status).at("excess"), "1");
   EXPECT_THAT(decision, EqualsProto(before));
   EXPECT_THAT(Count(Paper(5, 4), used, kMany, kToday, decision), IsOk());
@@ -209,7 +210,7 @@ TEST(Count, NoMoreThanTheRegisterSaysMayVote) {
     if (allowed) {
       EXPECT_THAT(status, IsOk());
     } else {
-      EXPECT_THAT(status, StatusIs(kPrecondition, "VOTES_BEYOND_REGISTER")) << households << " " << votes;
+      EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "VOTES_BEYOND_REGISTER")) << households << " " << votes;
     }
   }
 }
@@ -220,14 +221,16 @@ TEST(Decision, AResultIsNeverChanged) {
                            v1::DECISION_STATE_ANNULLED}) {
     auto decision = Decision(state);
     auto const before = decision;
-    EXPECT_THAT(Call(CallOn(kMeeting - 28), Rules(), kToday, decision), StatusIs(kPrecondition, "DECISION_STATE"));
-    EXPECT_THAT(Send({}, Rules(), kToday, decision), StatusIs(kPrecondition, "DECISION_STATE"));
-    EXPECT_THAT(Hold({}, kToday, decision), StatusIs(kPrecondition, "DECISION_STATE"));
-    EXPECT_THAT(OpenDigital({}, Rules(), decision), StatusIs(kPrecondition, "DECISION_STATE"));
-    EXPECT_THAT(Demand({}, Rules(), decision), StatusIs(kPrecondition, "DECISION_STATE"));
-    EXPECT_THAT(OpenBallot({}, decision), StatusIs(kPrecondition, "DECISION_STATE"));
-    EXPECT_THAT(Count(Paper(1, 0), kUsed, kMany, kToday, decision), StatusIs(kPrecondition, "DECISION_STATE"));
-    EXPECT_THAT(Confirm(decision), StatusIs(kPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(Call(CallOn(kMeeting - 28), Rules(), kToday, decision),
+                StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(Send({}, Rules(), kToday, decision), StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(Hold({}, kToday, decision), StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(OpenDigital({}, Rules(), decision), StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(Demand({}, Rules(), decision), StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(OpenBallot({}, decision), StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(Count(Paper(1, 0), kUsed, kMany, kToday, decision),
+                StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
+    EXPECT_THAT(Confirm(decision), StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
     EXPECT_THAT(decision, EqualsProto(before));
   }
 }
@@ -246,7 +249,8 @@ TEST(Annul, MakesANewDecisionAndKeepsTheOldResult) {
   EXPECT_EQ(successor.state(), v1::DECISION_STATE_NOT_CALLED);
   EXPECT_EQ(successor.replaces(), decision.name());
   EXPECT_FALSE(successor.has_paper_tally());
-  EXPECT_THAT(Annul(request, "plans/a/decisions/f", decision, successor), StatusIs(kPrecondition, "DECISION_STATE"));
+  EXPECT_THAT(Annul(request, "plans/a/decisions/f", decision, successor),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE"));
 }
 
 // V8
@@ -258,7 +262,7 @@ TEST(Override, OnlyAfterANo) {
       EXPECT_THAT(status, IsOk());
       EXPECT_EQ(decision.state(), v1::DECISION_STATE_OVERRIDDEN);
     } else {
-      EXPECT_THAT(status, StatusIs(kPrecondition, "DECISION_STATE")) << i;
+      EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "DECISION_STATE")) << i;
     }
   }
 }
@@ -291,8 +295,8 @@ TEST(Demand, ABallotIsForALargeRiseOfTheRentAndEnoughOfThoseWhoAttended) {
     return Demand(request, Rules(), decision);
   };
   EXPECT_THAT(demand(1501, 10, 2500), IsOk());
-  EXPECT_THAT(demand(1500, 10, 2500), StatusIs(kPrecondition, "BALLOT_NOT_DUE"));
-  EXPECT_THAT(demand(1501, 9, 2500), StatusIs(kPrecondition, "BALLOT_NOT_DUE"));
+  EXPECT_THAT(demand(1500, 10, 2500), StatusIs(absl::StatusCode::kFailedPrecondition, "BALLOT_NOT_DUE"));
+  EXPECT_THAT(demand(1501, 9, 2500), StatusIs(absl::StatusCode::kFailedPrecondition, "BALLOT_NOT_DUE"));
   EXPECT_THAT(demand(1501, 4, 1000), IsOk());
   EXPECT_THAT(demand(1501, 40, 2501), StatusIs(absl::StatusCode::kInvalidArgument, "BAD_REQUEST"));
   EXPECT_THAT(demand(1501, 41, 2500), StatusIs(absl::StatusCode::kInvalidArgument, "BAD_REQUEST"));
@@ -307,7 +311,7 @@ TEST(Ballot, IsHeldAfterTheMeetingAndCountedWhenItIsOver) {
   ASSERT_THAT(OpenBallot(request, decision), IsOk());
   v1::CountVotesRequest count;
   count.mutable_ballot_tally()->set_no_count(1);
-  EXPECT_THAT(Count(count, kUsed, kMany, kMeeting + 9, decision), StatusIs(kPrecondition, "VOTING_OPEN"));
+  EXPECT_THAT(Count(count, kUsed, kMany, kMeeting + 9, decision), StatusIs(absl::StatusCode::kFailedPrecondition, "VOTING_OPEN"));
   EXPECT_THAT(Count(count, kUsed, kMany, kMeeting + 10, decision), IsOk());
   EXPECT_EQ(decision.state(), v1::DECISION_STATE_REJECTED);
 }

@@ -12,8 +12,6 @@ using helhed::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
-
 v1::Source In(v1::SourceState state, v1::Contribution contribution = v1::CONTRIBUTION_CASH) {
   v1::Source source;
   source.set_name("plans/a/sources/lbf");
@@ -24,7 +22,7 @@ v1::Source In(v1::SourceState state, v1::Contribution contribution = v1::CONTRIB
 
 TEST(SourceLife, ARefusalSaysWhereItIsAndWhatIsPossible) {
   auto const status = CheckAct(In(v1::SOURCE_STATE_PLEDGED), SourceAct::kRelease, {});
-  EXPECT_THAT(status, StatusIs(kPrecondition, "SOURCE_STATE_WRONG"));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "SOURCE_STATE_WRONG"));
   EXPECT_EQ(MetadataOf(status)["state"], "PLEDGED");
   EXPECT_EQ(MetadataOf(status)["allowed"], "approve");
 }
@@ -49,8 +47,8 @@ TEST(SourceLife, ActsArePossibleWhereTheyAreDrawn) {
 // M12: never paid.
 TEST(SourceLife, HoursAreNeverReleasedAndNeverPaid) {
   auto const hours = In(v1::SOURCE_STATE_APPROVED, v1::CONTRIBUTION_IN_KIND_HOURS);
-  EXPECT_THAT(CheckAct(hours, SourceAct::kRelease, {}), StatusIs(kPrecondition, "IN_KIND_NOT_PAID"));
-  EXPECT_THAT(CheckAct(hours, SourceAct::kReserve, {}), StatusIs(kPrecondition, "IN_KIND_NOT_PAID"));
+  EXPECT_THAT(CheckAct(hours, SourceAct::kRelease, {}), StatusIs(absl::StatusCode::kFailedPrecondition, "IN_KIND_NOT_PAID"));
+  EXPECT_THAT(CheckAct(hours, SourceAct::kReserve, {}), StatusIs(absl::StatusCode::kFailedPrecondition, "IN_KIND_NOT_PAID"));
   EXPECT_THAT(CheckAct(hours, SourceAct::kReconcile, {}), IsOk());
 }
 
@@ -64,9 +62,12 @@ TEST(SourceLife, FollowsFromTheBooks) {
 
 TEST(SourceLife, MoneyIsNotLeftBehind) {
   auto const paid = In(v1::SOURCE_STATE_PARTLY_PAID);
-  EXPECT_THAT(CheckAct(paid, SourceAct::kDemandRepayment, {100, 0, 10, 5}), StatusIs(kPrecondition, "MONEY_NOT_SETTLED"));
-  EXPECT_THAT(CheckAct(paid, SourceAct::kDemandRepayment, {100, 0, 0, 0}), StatusIs(kPrecondition, "MONEY_NOT_SETTLED"));
-  EXPECT_THAT(CheckAct(paid, SourceAct::kLapse, {100, 0, 10, 0}), StatusIs(kPrecondition, "MONEY_NOT_SETTLED"));
+  EXPECT_THAT(CheckAct(paid, SourceAct::kDemandRepayment, {100, 0, 10, 5}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "MONEY_NOT_SETTLED"));
+  EXPECT_THAT(CheckAct(paid, SourceAct::kDemandRepayment, {100, 0, 0, 0}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "MONEY_NOT_SETTLED"));
+  EXPECT_THAT(CheckAct(paid, SourceAct::kLapse, {100, 0, 10, 0}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "MONEY_NOT_SETTLED"));
 }
 
 // Money that is approved and not released is warned about from its day on (domain.md 1.3.7, 8.2).

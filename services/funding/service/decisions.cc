@@ -18,8 +18,8 @@ namespace {
 using storage::Statement;
 
 static_assert(v1::DECISION_STATE_ANNULLED == 12);
-Statement const kStanding("funding.standing_decision",
-                          "SELECT decision FROM decisions WHERE plan = $1 AND covered_department = $2 AND state <> 12");
+Statement const kStandingDecision("funding.standing_decision",
+                                  "SELECT decision FROM decisions WHERE plan = $1 AND covered_department = $2 AND state <> 12");
 Statement const kKnownTurnout(
     "funding.turnout_of_households",
     "SELECT t.household, t.channel, t.vote_count FROM json_each($3) AS wanted JOIN decision_turnout t "
@@ -156,7 +156,7 @@ absl::StatusOr<v1::Decision> DecisionService::CreateDecision(CallContext const& 
       return BadRequest({{"decision.covered_department", "must be a department that this plan goes on with"}});
     }
     ASSIGN_OR_RETURN(auto const standing,
-                     tx.Query(kStanding, {contract::LastPart(plan.name()), contract::LastPart(covered.name())}));
+                     tx.Query(kStandingDecision, {contract::LastPart(plan.name()), contract::LastPart(covered.name())}));
     if (!standing.empty()) {
       return Error(absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_DECISION_STANDS, "a department has one decision at a time",
                    {{"resource", absl::StrCat(plan.name(), "/decisions/", standing.Text(0, 0))}});

@@ -25,7 +25,7 @@ namespace http = beast::http;
 using asio::ip::tcp;
 
 constexpr std::uint32_t kHeaderBytesMax = 8 * 1024;
-constexpr auto kTimeout = std::chrono::seconds(5);
+constexpr auto kExchangeTimeout = std::chrono::seconds(5);
 constexpr int kConnectionsMax = 64;
 
 using Response = http::response<http::string_body>;
@@ -44,7 +44,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   Session& operator=(Session const&) = delete;
 
   void Run() {
-    stream_.expires_after(kTimeout);
+    stream_.expires_after(kExchangeTimeout);
     http::async_read_header(stream_, buffer_, parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
       if (!error) self->Answer();
     });
@@ -58,7 +58,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     response_.set(http::field::cache_control, "no-store");
     response_.prepare_payload();
     if (parser_.get().method() == http::verb::head) response_.body().clear();
-    stream_.expires_after(kTimeout);
+    stream_.expires_after(kExchangeTimeout);
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, std::size_t) {
       beast::error_code ignored;
       self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);

@@ -14,11 +14,11 @@
 namespace helhed::server {
 namespace {
 
-constexpr std::chrono::seconds kTimeout{3};
+constexpr std::chrono::seconds kAnswerTimeout{3};
 
 // The service's own certificate serves as ours, and whose it shows is not checked: this is the same machine asking itself, by an
 // address that no certificate names.
-std::shared_ptr<grpc::ChannelCredentials> Credentials(TlsOptions const& tls) {
+std::shared_ptr<grpc::ChannelCredentials> ClientCredentials(TlsOptions const& tls) {
   if (!tls.enabled()) return grpc::InsecureChannelCredentials();
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(
@@ -43,9 +43,9 @@ std::string Target(std::string const& listen) {
 
 absl::Status CheckHealth(Options const& options) {
   auto const target = Target(options.grpc.listen);
-  grpc::GenericStub stub(grpc::CreateChannel(target, Credentials(options.grpc.tls)));
+  grpc::GenericStub stub(grpc::CreateChannel(target, ClientCredentials(options.grpc.tls)));
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kTimeout);
+  context.set_deadline(std::chrono::system_clock::now() + kAnswerTimeout);
   grpc::CompletionQueue queue;
   // An empty HealthCheckRequest asks about the whole server. (A ByteBuffer without a slice would be no message at all.)
   grpc::Slice const nothing;

@@ -10,13 +10,13 @@ namespace {
 constexpr std::chrono::minutes kPause{10};
 // How much one transaction removes, and how long it may take: other writes wait behind it on SQLite.
 constexpr int kBatch = 500;
-constexpr absl::Duration kTimeout = absl::Seconds(30);
+constexpr absl::Duration kStepTimeout = absl::Seconds(30);
 
 // Calls `remove(limits)`, which returns how many it removed, until there are no more.
 template <typename Remove>
 absl::Status RemoveAll(std::stop_token const& stop, Remove remove) {
   while (!stop.stop_requested()) {
-    ASSIGN_OR_RETURN(auto const removed, remove(storage::Limits{.deadline = absl::Now() + kTimeout, .stop = stop}));
+    ASSIGN_OR_RETURN(auto const removed, remove(storage::Limits{.deadline = absl::Now() + kStepTimeout, .stop = stop}));
     if (removed < kBatch) break;
   }
   return absl::OkStatus();
@@ -32,7 +32,7 @@ Housekeeping::Housekeeping(Instance& instance, absl::Duration event_retention, C
     while (!stop.stop_requested()) {
       auto const status = RunOnce(instance, event_retention, clock.Now(), stop);
       if (!status.ok() && !stop.stop_requested()) log.Warning("housekeeping failed", {{"status", Sv(status.message())}});
-      if (auto const lag = instance.events().MeasureLag({.deadline = absl::Now() + kTimeout, .stop = stop}); lag.ok()) {
+      if (auto const lag = instance.events().MeasureLag({.deadline = absl::Now() + kStepTimeout, .stop = stop}); lag.ok()) {
         horizon.Set(absl::ToDoubleSeconds(lag->horizon_age));
         waiting.Set(static_cast<double>(lag->events_waiting));
       }

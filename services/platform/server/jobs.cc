@@ -11,7 +11,7 @@ namespace helhed::server {
 namespace {
 
 // For one part of a job. Real time, since the store keeps it: a test's clock says nothing about how long a statement takes.
-constexpr absl::Duration kTimeout = absl::Seconds(30);
+constexpr absl::Duration kRunTimeout = absl::Seconds(30);
 constexpr absl::Duration kPauseMax = absl::Seconds(10);
 
 }  // namespace
@@ -28,7 +28,7 @@ Jobs::Jobs(std::span<Job const> jobs, Clock const& clock, telemetry::Log& log, t
 
 absl::Status Jobs::RunToEnd(Job const& job, std::stop_token const& stop) {
   for (bool more = true; more && !stop.stop_requested();) {
-    ASSIGN_OR_RETURN(more, job.run({.deadline = absl::Now() + kTimeout, .stop = stop}));
+    ASSIGN_OR_RETURN(more, job.run({.deadline = absl::Now() + kRunTimeout, .stop = stop}));
   }
   return absl::OkStatus();
 }

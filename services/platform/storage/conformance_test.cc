@@ -22,13 +22,12 @@ namespace helhed::storage {
 namespace {
 
 using helhed::testing::IsOk;
+using helhed::testing::Sql;
 using helhed::testing::StatusCodeIs;
 using helhed::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-Statement Sql(std::string text) { return Statement(Statement::Dynamic{.name = "test.statement", .text = std::move(text)}); }
 
 Statement Named(std::string name, std::string text) {
   return Statement(Statement::Dynamic{.name = std::move(name), .text = std::move(text)});

@@ -19,12 +19,11 @@ namespace {
 
 using helhed::testing::IsOk;
 using helhed::testing::PostgresFixture;
+using helhed::testing::Sql;
 
 constexpr int kRounds = 3;
 constexpr int kWriters = 4;
 constexpr std::size_t kAcknowledged = 200;
-
-Statement Sql(std::string text) { return Statement(Statement::Dynamic{.name = "test.statement", .text = std::move(text)}); }
 
 using Open = std::function<absl::StatusOr<std::unique_ptr<Database>>()>;
 

@@ -59,7 +59,7 @@ TEST(TokenSealer, HidesWhatItSeals) {
   EXPECT_EQ(TokenSealer(kKey).Seal("p", std::string(200, '\0')).find("AAAAAAAAAAAA"), std::string::npos);
 }
 
-std::string Parsed(std::string_view text) {
+std::string ParsedOrder(std::string_view text) {
   auto const terms = ParseOrderBy(text);
   if (!terms.ok()) return ReasonOf(terms.status());
   std::string result;
@@ -68,15 +68,15 @@ std::string Parsed(std::string_view text) {
 }
 
 TEST(ParseOrderBy, ReadsFieldsAndDirections) {
-  EXPECT_EQ(Parsed(""), "");
-  EXPECT_EQ(Parsed("  "), "");
-  EXPECT_EQ(Parsed("a"), "+a");
-  EXPECT_EQ(Parsed(" a  desc,b.c , d asc"), "-a+b.c+d");
+  EXPECT_EQ(ParsedOrder(""), "");
+  EXPECT_EQ(ParsedOrder("  "), "");
+  EXPECT_EQ(ParsedOrder("a"), "+a");
+  EXPECT_EQ(ParsedOrder(" a  desc,b.c , d asc"), "-a+b.c+d");
 }
 
 TEST(ParseOrderBy, RefusesTheRest) {
   for (char const* text : {",", "a,", "a b", "a desc desc", "a DESC", "a, a desc", "a,b,c,d,e,f,g,h,i,j,k"}) {
-    EXPECT_EQ(Parsed(text), "ORDER_BY_INVALID") << text;
+    EXPECT_EQ(ParsedOrder(text), "ORDER_BY_INVALID") << text;
   }
 }
 

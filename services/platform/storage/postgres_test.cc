@@ -17,10 +17,9 @@ namespace {
 
 using helhed::testing::IsOk;
 using helhed::testing::PostgresFixture;
+using helhed::testing::Sql;
 using helhed::testing::StatusCodeIs;
 using ::testing::HasSubstr;
-
-Statement Sql(std::string text) { return Statement(Statement::Dynamic{.name = "test.statement", .text = std::move(text)}); }
 
 class PostgresTest : public ::testing::Test {
  protected:

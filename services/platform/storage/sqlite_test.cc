@@ -18,11 +18,10 @@ namespace helhed::storage {
 namespace {
 
 using helhed::testing::IsOk;
+using helhed::testing::Sql;
 using helhed::testing::StatusCodeIs;
 using helhed::testing::StatusIs;
 using ::testing::HasSubstr;
-
-Statement Sql(std::string text) { return Statement(Statement::Dynamic{.name = "test.statement", .text = std::move(text)}); }
 
 class SqliteTest : public ::testing::Test {
  protected:

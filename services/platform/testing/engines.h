@@ -56,6 +56,11 @@ class ForBothEngines : public ::testing::TestWithParam<storage::Engine> {
 
 std::string EngineName(::testing::TestParamInfo<storage::Engine> const& info);
 
+// A statement that a test makes on the spot.
+inline storage::Statement Sql(std::string text) {
+  return storage::Statement(storage::Statement::Dynamic{.name = "test.statement", .text = std::move(text)});
+}
+
 }  // namespace helhed::testing
 
 #define HELHED_BOTH_ENGINES(fixture)                                                                                \

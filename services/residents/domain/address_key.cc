@@ -4,11 +4,10 @@
 
 #include <algorithm>
 
+#include "services/residents/domain/digits.h"
+
 namespace helhed::residents {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool AreDigits(std::string_view text) { return std::all_of(text.begin(), text.end(), IsDigit); }
 
 // A number without leading zeros of at most `digits` digits.
 bool IsNumber(std::string_view text, std::size_t digits) {

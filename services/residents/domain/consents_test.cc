@@ -4,6 +4,7 @@
 
 #include "services/platform/base/civil.h"
 #include "services/platform/testing/matchers.h"
+#include "services/residents/domain/days_for_test.h"
 
 namespace helhed::residents {
 namespace {
@@ -12,8 +13,6 @@ using ::testing::ElementsAre;
 using testing::IsOk;
 using testing::StatusIs;
 constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
-
-absl::CivilDay Day(std::string_view iso) { return FromIsoDate(iso).value(); }
 
 v1::PurposeRule Rule(std::string const& start, int age = 15, int months = 12) {
   v1::PurposeRule rule;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "services/platform/base/strings.h"
+#include "services/residents/domain/digits.h"
 
 namespace helhed::residents {
 namespace {
@@ -12,8 +13,6 @@ namespace {
 constexpr std::size_t kDigits = 10;
 constexpr std::size_t kDateDigits = 6;
 constexpr int kReplacementDay = 60;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 int TwoDigits(std::string_view digits, std::size_t at) { return (digits[at] - '0') * 10 + (digits[at + 1] - '0'); }
 

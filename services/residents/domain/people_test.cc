@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "services/platform/testing/matchers.h"
+#include "services/residents/domain/days_for_test.h"
 
 namespace helhed::residents {
 namespace {
@@ -13,7 +14,6 @@ using testing::IsOk;
 using testing::StatusIs;
 constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 
-absl::CivilDay Day(std::string_view iso) { return FromIsoDate(iso).value(); }
 Period Of(std::string_view start, std::string_view end = "") {
   return {Day(start), end.empty() ? std::nullopt : std::optional(Day(end))};
 }

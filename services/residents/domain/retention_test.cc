@@ -4,11 +4,10 @@
 
 #include "services/platform/base/civil.h"
 #include "services/platform/testing/matchers.h"
+#include "services/residents/domain/days_for_test.h"
 
 namespace helhed::residents {
 namespace {
-
-absl::CivilDay Day(std::string_view iso) { return FromIsoDate(iso).value(); }
 
 TEST(AddMonths, AMonthThatIsTooShortEndsOnItsLastDay) {
   EXPECT_EQ(AddMonths(Day("2025-01-31"), 1), Day("2025-02-28"));

@@ -23,8 +23,8 @@ absl::Status CheckGuardianshipHere(WriteTransaction& tx, v1::Guardianship const&
   return CheckGuardianship(guarding, ward, ToCivil(guardian.birth_date()).value_or(absl::CivilDay::max()), others, wards_own);
 }
 
-absl::Status Conclude(WriteTransaction& tx, v1::Resident const& ward, std::string const& purpose,
-                      std::string const& case_reference) {
+absl::Status ConcludeGuardianship(WriteTransaction& tx, v1::Resident const& ward, std::string const& purpose,
+                                  std::string const& case_reference) {
   RETURN_IF_ERROR(AppendUpdated(tx, ward, {"guardianships"}));
   return LogAccess(tx, v1::ACCESS_KIND_CHANGED, purpose, case_reference, ward.name(), "guardianships");
 }
@@ -67,7 +67,7 @@ absl::StatusOr<v1::Guardianship> People::CreateGuardianship(CallContext const& c
     guardianship.set_name(absl::StrCat(ward.name(), "/guardianships/", call.NewId()));
     RETURN_IF_ERROR(CheckGuardianshipHere(tx, guardianship));
     RETURN_IF_ERROR(tx.Insert(guardianship));
-    RETURN_IF_ERROR(Conclude(tx, ward, purpose.name(), request.case_reference()));
+    RETURN_IF_ERROR(ConcludeGuardianship(tx, ward, purpose.name(), request.case_reference()));
     return guardianship;
   });
 }
@@ -89,7 +89,7 @@ absl::StatusOr<v1::Guardianship> People::UpdateGuardianship(CallContext const& c
     RETURN_IF_ERROR(Verdict(std::move(violations)));
     RETURN_IF_ERROR(CheckGuardianshipHere(tx, guardianship));
     RETURN_IF_ERROR(tx.Update(guardianship));
-    RETURN_IF_ERROR(Conclude(tx, ward, purpose.name(), request.case_reference()));
+    RETURN_IF_ERROR(ConcludeGuardianship(tx, ward, purpose.name(), request.case_reference()));
     return guardianship;
   });
 }

@@ -10,8 +10,8 @@ namespace helhed::residents {
 namespace {
 
 // What follows from a membership that was written.
-absl::Status Conclude(WriteTransaction& tx, v1::Resident const& person, std::string const& purpose,
-                      std::string const& case_reference) {
+absl::Status ConcludeMembership(WriteTransaction& tx, v1::Resident const& person, std::string const& purpose,
+                                std::string const& case_reference) {
   RETURN_IF_ERROR(StoreMovedOut(tx, person.name(), tx.call().Today()));
   RETURN_IF_ERROR(AppendUpdated(tx, person, {"memberships"}));
   return LogAccess(tx, v1::ACCESS_KIND_CHANGED, purpose, case_reference, person.name(), "memberships");
@@ -50,7 +50,7 @@ absl::StatusOr<v1::HouseholdMembership> People::CreateMembership(CallContext con
     RETURN_IF_ERROR(CheckMembershipHere(tx, membership));
     RETURN_IF_ERROR(tx.Insert(membership));
     RETURN_IF_ERROR(AddToSearch(tx, person, OrganisationIdOf(membership.household())));
-    RETURN_IF_ERROR(Conclude(tx, person, purpose.name(), request.case_reference()));
+    RETURN_IF_ERROR(ConcludeMembership(tx, person, purpose.name(), request.case_reference()));
     return membership;
   });
 }
@@ -71,7 +71,7 @@ absl::StatusOr<v1::HouseholdMembership> People::UpdateMembership(CallContext con
     RETURN_IF_ERROR(Verdict(std::move(violations)));
     RETURN_IF_ERROR(CheckMembershipHere(tx, membership));
     RETURN_IF_ERROR(tx.Update(membership));
-    RETURN_IF_ERROR(Conclude(tx, person, purpose.name(), request.case_reference()));
+    RETURN_IF_ERROR(ConcludeMembership(tx, person, purpose.name(), request.case_reference()));
     return membership;
   });
 }

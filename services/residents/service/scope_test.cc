@@ -7,8 +7,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
-
 class ScopeTest : public RegisterTest {
  protected:
   ScopeTest() {
@@ -143,7 +141,7 @@ TEST_P(ScopeTest, AMergerNeedsTheRightToEveryDepartment) {
   *request.mutable_merge_date() = Date("2026-01-01");
   Refused<v1::Department>("MergeDepartments", request, kAbsent, "RESOURCE_NOT_FOUND",
                           As("housing-organisation", "organisations/9001/departments/002"));
-  Refused<v1::Department>("MergeDepartments", request, kDenied, "PERMISSION_MISSING",
+  Refused<v1::Department>("MergeDepartments", request, absl::StatusCode::kPermissionDenied, "PERMISSION_MISSING",
                           As("housing-organisation", "organisations/9001/departments/001"));
   EXPECT_THAT(Call<v1::Department>("MergeDepartments", request,
                                    As({{"housing-organisation", "organisations/9001/departments/001"},
@@ -156,18 +154,19 @@ TEST_P(ScopeTest, WritesNeedTheRightToTheOrganisation) {
   auto const department = As("housing-organisation", "organisations/9001/departments/001");
   auto const portal = As("portal", "organisations/9001");
   for (auto const& identity : {other, department, portal}) {
-    Refused<v1::Dwelling>("CreateDwelling", DwellingRequest("9001", "c", "001", "2020-01-01"), kDenied, "PERMISSION_MISSING",
-                          identity);
-    Refused<v1::Household>("CreateHousehold", HouseholdRequest("9001", "hc", "a", "2020-01-01"), kDenied, "PERMISSION_MISSING",
-                           identity);
+    Refused<v1::Dwelling>("CreateDwelling", DwellingRequest("9001", "c", "001", "2020-01-01"),
+                          absl::StatusCode::kPermissionDenied, "PERMISSION_MISSING", identity);
+    Refused<v1::Household>("CreateHousehold", HouseholdRequest("9001", "hc", "a", "2020-01-01"),
+                           absl::StatusCode::kPermissionDenied, "PERMISSION_MISSING", identity);
     v1::DeleteDwellingRequest remove;
     remove.set_name("organisations/9001/dwellings/a");
-    Refused<google::protobuf::Empty>("DeleteDwelling", remove, kDenied, "PERMISSION_MISSING", identity);
+    Refused<google::protobuf::Empty>("DeleteDwelling", remove, absl::StatusCode::kPermissionDenied, "PERMISSION_MISSING",
+                                     identity);
   }
   v1::CreateOrganisationRequest create;
   create.set_organisation_id("9003");
   create.mutable_organisation()->set_display_name("Vibo");
-  Refused<v1::Organisation>("CreateOrganisation", create, kDenied, "PERMISSION_MISSING",
+  Refused<v1::Organisation>("CreateOrganisation", create, absl::StatusCode::kPermissionDenied, "PERMISSION_MISSING",
                             As("housing-organisation", "organisations/9003"));
 }
 
