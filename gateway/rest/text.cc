@@ -82,11 +82,12 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
 std::vector<std::pair<std::string_view, std::string_view>> SplitQuery(std::string_view query) {
   std::vector<std::pair<std::string_view, std::string_view>> parts;
   while (!query.empty()) {
-    auto const end = std::min(query.find('&'), query.size());
+    auto const end = query.find('&');
     auto const part = query.substr(0, end);
-    auto const equals = std::min(part.find('='), part.size());
-    if (!part.empty()) parts.emplace_back(part.substr(0, equals), part.substr(std::min(equals + 1, part.size())));
-    query.remove_prefix(std::min(end + 1, query.size()));
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    if (part.empty()) continue;
+    auto const equals = part.find('=');
+    parts.emplace_back(part.substr(0, equals), equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1));
   }
   return parts;
 }
