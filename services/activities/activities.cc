@@ -4,6 +4,8 @@
 
 #include "helhed_migrations/activities.h"
 #include "services/activities/service/activity_service.h"
+#include "services/activities/service/attendance_service.h"
+#include "services/activities/service/indicator_service.h"
 #include "services/activities/service/registration_service.h"
 #include "services/activities/service/session_service.h"
 
@@ -16,18 +18,24 @@ struct Handlers {
       : peers(std::move(peers_given)),
         activities(store),
         sessions(store),
-        registrations(store, ResidentConsents(peers.residents.get(), peers.identity)) {}
+        registrations(store, ResidentConsents(peers.residents.get(), peers.identity)),
+        attendances(store),
+        indicators(store) {}
 
   void Register(Router& router) {
     activities.Register(router);
     sessions.Register(router);
     registrations.Register(router);
+    attendances.Register(router);
+    indicators.Register(router);
   }
 
   Peers peers;
   ActivityService activities;
   SessionService sessions;
   RegistrationService registrations;
+  AttendanceService attendances;
+  IndicatorService indicators;
 };
 
 }  // namespace
@@ -36,7 +44,8 @@ server::Definition ActivitiesDefinition(Peers peers) {
   auto const migrations = migrations::ActivitiesMigrations();
   server::Definition definition;
   definition.name = "activities";
-  for (auto const* service : {"ActivityService", "SessionService", "RegistrationService"}) {
+  for (auto const* service :
+       {"ActivityService", "SessionService", "RegistrationService", "AttendanceService", "IndicatorService"}) {
     definition.services.push_back(std::string("helhed.activities.v1.") + service);
   }
   definition.migrations.assign(migrations.begin(), migrations.end());
@@ -50,6 +59,11 @@ server::Definition ActivitiesDefinition(Peers peers) {
       {v1::Series::descriptor(), "series", {}},
       {v1::Session::descriptor(), "sessions", {}},
       {v1::Registration::descriptor(), "registrations", {}},
+      {v1::Attendance::descriptor(), "attendances", {}},
+      {v1::AttendanceEntry::descriptor(), "attendance_entries", {}},
+      {v1::Indicator::descriptor(), "indicators", {}},
+      {v1::Measurement::descriptor(), "measurements", {}},
+      {v1::FocusAreaStatus::descriptor(), "focus_area_statuses", {}},
   };
   definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
                                                    Router& router) -> std::shared_ptr<void> {

@@ -22,6 +22,8 @@ Statement const kSaveSeats("activities.save_seats",
                            "UPDATE activity_seats SET capacity = $3, taken = $4, waiting = $5, last_number = $6 "
                            "WHERE plan = $1 AND activity = $2");
 Statement const kMakeSeats("activities.make_seats", "INSERT INTO activity_seats (plan, activity, capacity) VALUES ($1, $2, $3)");
+Statement const kMakeTally("activities.make_tally",
+                           "INSERT INTO activity_tallies (plan, activity, confirmed, attended) VALUES ($1, $2, 0, 0)");
 Statement const kSeats("activities.seats", "SELECT taken, waiting FROM activity_seats WHERE plan = $1 AND activity = $2");
 Statement const kPartners("activities.partners",
                           "SELECT kind, display_name FROM activity_partners WHERE plan = $1 AND activity = $2 ORDER BY position");
@@ -81,6 +83,7 @@ absl::Status MakeSeats(WriteTransaction& tx, v1::Activity const& activity) {
   auto const [plan, id] = KeyOf(activity.name());
   std::optional<std::int64_t> capacity;
   if (activity.has_capacity()) capacity = activity.capacity();
+  RETURN_IF_ERROR(tx.Enqueue(kMakeTally, {plan, id}));
   return tx.Enqueue(kMakeSeats, {plan, id, CapacityBind(capacity)});
 }
 

@@ -27,7 +27,7 @@ absl::StatusOr<v1::Activity> LoadActivity(ReadTransaction& tx, std::string_view 
 absl::Status CompleteActivities(ReadTransaction& tx, std::span<v1::Activity* const> activities);
 // Stores partners and languages in place of those that are there.
 absl::Status StoreLists(WriteTransaction& tx, v1::Activity const& activity);
-// Makes the seats of a new activity.
+// Makes the seats of a new activity, and its tally.
 absl::Status MakeSeats(WriteTransaction& tx, v1::Activity const& activity);
 
 // The state in which the activity was paused.

@@ -6,6 +6,7 @@
 #include "services/activities/domain/activity_life.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/requests.h"
+#include "services/activities/service/tallies.h"
 
 namespace helhed::activities {
 namespace {
@@ -15,6 +16,12 @@ using storage::Statement;
 Statement const kNextInQueue("activities.next_in_queue",
                              "SELECT registration FROM registrations WHERE plan = $1 AND activity = $2 AND state = 3 "
                              "ORDER BY queue_number LIMIT 1");
+
+// What counts as a seat that somebody has, whether or not the person came in the end.
+bool IsConfirmed(v1::RegistrationState state) {
+  return state == v1::REGISTRATION_STATE_CONFIRMED || state == v1::REGISTRATION_STATE_ATTENDED ||
+         state == v1::REGISTRATION_STATE_NO_SHOW;
+}
 
 absl::Status OfferToNext(WriteTransaction& tx, v1::Activity const& activity, absl::Time until) {
   auto const [plan, id] = KeyOf(activity.name());
@@ -32,6 +39,8 @@ absl::Status OfferToNext(WriteTransaction& tx, v1::Activity const& activity, abs
 }  // namespace
 
 absl::Status AppendRegistrationChanged(WriteTransaction& tx, v1::Registration const& registration, v1::RegistrationState former) {
+  RETURN_IF_ERROR(AddToTally(tx, registration.name(),
+                             {.confirmed = (IsConfirmed(registration.state()) ? 1 : 0) - (IsConfirmed(former) ? 1 : 0)}));
   v1::RegistrationChanged event;
   event.set_registration(registration.name());
   event.set_state(registration.state());

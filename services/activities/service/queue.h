@@ -9,7 +9,7 @@
 
 namespace helhed::activities {
 
-// Stores a changed registration, and says so.
+// Stores a changed registration, counts it for the indicators, and says so.
 absl::Status SaveRegistration(WriteTransaction& tx, v1::Registration& registration, v1::RegistrationState former);
 absl::Status AppendRegistrationChanged(WriteTransaction& tx, v1::Registration const& registration, v1::RegistrationState former);
 

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "helhed/activities/v1/activity_service.pb.h"
+#include "helhed/activities/v1/attendance_service.pb.h"
 #include "helhed/activities/v1/events.pb.h"
+#include "helhed/activities/v1/indicator_service.pb.h"
 #include "helhed/activities/v1/registration_service.pb.h"
 #include "helhed/activities/v1/session_service.pb.h"
 #include "helhed/residents/v1/consent_service.pb.h"
