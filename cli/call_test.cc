@@ -339,6 +339,8 @@ TEST(Call, RefusesCommandLinesThatMakeNoSense) {
       {"call", "GetDwelling", Address(), "--deadline"},
       {"call", "GetDwelling", Address(), "--grant", "reader"},
       {"call", "GetDwelling", Address(), "--token", "a", "--identity-key", "b"},
+      {"call", "GetDwelling", Address(), "--bearer", "a", "--identity-key", "b"},
+      {"call", "GetDwelling", "{}", Address(), "--bearer", "/dev/null"},
       {"call", "GetDwelling", Address(), "--tls-key", "a"},
       {"call", "GetDwelling", Address(), "--tls-key", "a", "--tls-certificate", "b"},
       {"describe"},

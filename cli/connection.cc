@@ -5,6 +5,8 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 
+#include <algorithm>
+
 #include "services/platform/base/status.h"
 
 namespace helhed::cli {
@@ -30,6 +32,20 @@ absl::StatusOr<std::string> ReadToken(std::string const& path, World const& worl
   return bytes;
 }
 
+// RFC 6750, 2.1: what may follow `Bearer`.
+bool IsBearerToken(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || std::string_view("-._~+/=").find(c) != std::string_view::npos;
+  });
+}
+
+absl::StatusOr<std::string> ReadBearerToken(std::string const& path, World const& world) {
+  ASSIGN_OR_RETURN(auto text, ReadFile(path, world));
+  absl::StripAsciiWhitespace(&text);
+  if (!IsBearerToken(text)) return absl::InvalidArgumentError(absl::StrCat(path, " does not hold a bearer token"));
+  return text;
+}
+
 }  // namespace
 
 po::options_description IdentityOptions() {
@@ -48,6 +64,7 @@ po::options_description ConnectionOptions() {
   options.add_options()                                                                                                      //
       ("address", po::value<std::string>()->value_name("HOST:PORT"), "the service; also unix:/path or dns:///name:port")     //
       ("token", po::value<std::string>()->value_name("FILE"), "an identity from `helhed token`, instead of --identity-key")  //
+      ("bearer", po::value<std::string>()->value_name("FILE"), "a bearer token, where the address is a gateway's")           //
       ("deadline", po::value<std::string>()->value_name("5s"), "how long a call may take; default: the method's limit")      //
       ("tls-ca", po::value<std::string>()->value_name("FILE"), "PEM certificates to trust; without it no TLS")               //
       ("tls-certificate", po::value<std::string>()->value_name("FILE"), "PEM certificate to show to the service")            //
@@ -57,7 +74,8 @@ po::options_description ConnectionOptions() {
 }
 
 std::vector<std::string> ConnectionOptionNames() {
-  return {"address", "token", "deadline", "tls-ca", "tls-certificate", "tls-key", "identity-key", "subject", "audience", "grant"};
+  return {"address", "token",        "bearer",  "deadline", "tls-ca", "tls-certificate",
+          "tls-key", "identity-key", "subject", "audience", "grant"};
 }
 
 absl::StatusOr<common::v1::Identity> IdentityOf(po::variables_map const& values) {
@@ -113,8 +131,13 @@ absl::StatusOr<Connection> Connection::Open(po::variables_map const& values, Wor
 }
 
 absl::Status Connection::TakeIdentity(po::variables_map const& values) {
-  if (values.count("token") && values.count("identity-key")) {
-    return absl::InvalidArgumentError("--token and --identity-key are two ways to say who calls; give one");
+  if (values.count("token") + values.count("identity-key") + values.count("bearer") > 1) {
+    return absl::InvalidArgumentError("--token, --bearer and --identity-key are three ways to say who calls; give one");
+  }
+  if (values.count("bearer")) {
+    bearer_file_ = values["bearer"].as<std::string>();
+    ASSIGN_OR_RETURN(bearer_token_, ReadBearerToken(bearer_file_, *world_));
+    return absl::OkStatus();
   }
   if (values.count("token")) {
     ASSIGN_OR_RETURN(signed_identity_, ReadToken(values["token"].as<std::string>(), *world_));
@@ -136,6 +159,9 @@ client::CallOptions Connection::OptionsFor(contract::Method const& method) {
     signed_identity_ = SignFor(*signer_, identity_, now, kIdentityLifetime);
     renew_time_ = now + kIdentityLifetime / 2;
   }
+  if (!bearer_file_.empty()) {
+    if (auto token = ReadBearerToken(bearer_file_, *world_); token.ok()) bearer_token_ = *std::move(token);
+  }
   client::CallOptions options;
   if (deadline_) {
     options.deadline = now + *deadline_;
@@ -144,6 +170,7 @@ client::CallOptions Connection::OptionsFor(contract::Method const& method) {
   }
   options.stop = world_->stop;
   options.identity = signed_identity_;
+  options.bearer_token = bearer_token_;
   return options;
 }
 

@@ -18,7 +18,7 @@ namespace helhed::cli {
 
 // --identity-key, --subject, --audience, --grant.
 po::options_description IdentityOptions();
-// --address, --token, --deadline, --tls-ca, --tls-certificate, --tls-key, and the identity's.
+// --address, --token, --bearer, --deadline, --tls-ca, --tls-certificate, --tls-key, and the identity's.
 po::options_description ConnectionOptions();
 // The names of all of them, each of which may come from the environment.
 std::vector<std::string> ConnectionOptionNames();
@@ -50,6 +50,9 @@ class Connection {
   std::optional<identity::Signer> signer_;
   common::v1::Identity identity_;
   std::string signed_identity_;
+  // Read again for every call: whoever renews the token writes it there.
+  std::string bearer_file_;
+  std::string bearer_token_;
   absl::Time renew_time_ = absl::InfiniteFuture();
 };
 

@@ -166,6 +166,23 @@ TEST_F(ClientsTest, GrpcJs) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
 }
 
+// The command line goes to a gateway as it goes to a service.
+TEST_F(ClientsTest, TheCommandLine) {
+  auto const token = house_->folder() + "/bearer";
+  std::ofstream(token) << token_ << "\n";
+  auto const call = [&](std::string const& method, std::string const& json) {
+    return RunProgram({testing::Binary("helhed"), "call", method, json, "--address", absl::StrCat("localhost:", house_->port()),
+                       "--tls-ca", house_->ca_file(), "--bearer", token});
+  };
+  auto const made =
+      call("CreateOrganisation", R"({"organisationId": "9007", "organisation": {"displayName": "Ved kommandolinjen"}})");
+  EXPECT_EQ(made.exit_code, 0) << made.output;
+  EXPECT_THAT(call("GetOrganisation", R"({"name": "organisations/9007"})").output, HasSubstr("Ved kommandolinjen"));
+  EXPECT_EQ(call("GetOrganisation", R"({"name": "organisations/9990"})").exit_code, 1);
+  std::ofstream(token) << "nonsense\n";
+  EXPECT_THAT(call("GetOrganisation", R"({"name": "organisations/9007"})").output, HasSubstr("UNAUTHENTICATED"));
+}
+
 TEST_F(ClientsTest, BufCurl) {
   auto const buf = [&](std::vector<std::string> const& how, std::string const& method, std::string const& json) {
     return RunProgram(Buf(how, "helhed.residents.v1.HousingRegisterService/" + method, json));

@@ -23,6 +23,8 @@ struct CallOptions {
   std::stop_token stop;
   // A serialized SignedIdentity.
   std::string identity;
+  // What a gateway in between asks for instead (RFC 6750): the token alone, without `Bearer`.
+  std::string bearer_token;
   std::string traceparent;
 };
 

@@ -63,6 +63,7 @@ std::string ToString(grpc::ByteBuffer const& bytes) {
 void Prepare(grpc::ClientContext& context, CallOptions const& options) {
   if (options.deadline != absl::InfiniteFuture()) context.set_deadline(absl::ToChronoTime(options.deadline));
   if (!options.identity.empty()) context.AddMetadata(std::string(identity::kIdentityKey), options.identity);
+  if (!options.bearer_token.empty()) context.AddMetadata("authorization", "Bearer " + options.bearer_token);
   if (!options.traceparent.empty()) context.AddMetadata("traceparent", options.traceparent);
 }
 
