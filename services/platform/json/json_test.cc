@@ -165,9 +165,14 @@ TEST(JsonMasks, PathsInEitherFormAndThoseWithoutACamelCaseStayAsTheyAre) {
 }
 
 TEST(JsonText, WhatIsNotJsonIsRefusedWithItsPlace) {
-  for (auto const* const text : {"", "{", "{\"text\": \"a\",}", "{} {}", "{'text': 'a'}", "// a\n{}", "{\"text\": \"\xC0\xAF\"}",
-                                 "{\"text\": \"\xED\xA0\x80\"}", "{\"text\": \"\\ud800\"}", "{\"text\": \"a\nb\"}"}) {
+  for (auto const* const text :
+       {"", "{", "{\"text\": \"a\",}", "{} {}", "{'text': 'a'}", "// a\n{}", "{\"text\": \"\xC0\xAF\"}",
+        "{\"text\": \"\xED\xA0\x80\"}", "{\"text\": \"\\ud800\"}", "{\"text\": \"a\nb\"}", "{\"text\": \"\\ude00\"}",
+        "{\"text\": \"\\\\ud83d\\ude00\"}", "{\"text\": \"\\ud83d\\ude00\\ude00\"}", "{\"\\udc00\": 1}"}) {
     EXPECT_THAT(Refused(text), ElementsAre("body")) << text;
+  }
+  for (auto const* const text : {R"({"text": "\ud83d\ude00"})", R"({"text": "\\ude00"})", R"({"text": "\\\ud83d\uDE00"})"}) {
+    EXPECT_THAT(Refused(text), IsEmpty()) << text;
   }
   using namespace std::string_view_literals;
   EXPECT_THAT(Refused("{}\0{\"text\": \"hidden\"}"sv), ElementsAre("body")) << "rapidjson takes the NUL for the end";

@@ -10,7 +10,9 @@
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -481,6 +483,25 @@ class Reader {
   std::vector<std::string>* const given_;
 };
 
+// Where the text has the escape of a low surrogate that follows no high one (RFC 8259, 8.2). rapidjson 1.1 sees only the high
+// ones that are alone, and makes bytes of the others that are no UTF-8.
+std::optional<std::size_t> LoneLowSurrogate(std::string_view text) {
+  auto const unit = [&](std::size_t at) -> std::uint32_t {
+    std::uint32_t value = 0;
+    if (text.substr(at, 2) != "\\u" || text.size() < at + 6) return 0;
+    auto const* const end = text.data() + at + 6;
+    return std::from_chars(text.data() + at + 2, end, value, 16).ptr == end ? value : 0;
+  };
+  auto const is_low = [](std::uint32_t value) { return value >= 0xDC00 && value <= 0xDFFF; };
+  for (auto at = text.find('\\'); at < text.size(); at = text.find('\\', at)) {
+    auto const value = unit(at);
+    if (is_low(value)) return at;
+    bool const is_high = value >= 0xD800 && value <= 0xDBFF;
+    at += is_high && is_low(unit(at + 6)) ? 12 : value != 0 ? 6 : 2;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void Read(std::string_view text, Message& message, std::string_view at, Violations& violations, std::vector<std::string>* given) {
@@ -497,6 +518,9 @@ void Read(std::string_view text, Message& message, std::string_view at, Violatio
   if (document.HasParseError()) {
     return reader.Add(path, absl::StrCat("must be JSON: at byte ", document.GetErrorOffset() + 1, ", ",
                                          rapidjson::GetParseError_En(document.GetParseError())));
+  }
+  if (auto const alone = LoneLowSurrogate(text)) {
+    return reader.Add(path, absl::StrCat("must be JSON: at byte ", *alone + 1, ", a surrogate is alone"));
   }
   std::string const root;
   reader.ReadMessage(document, message, path, &root);
