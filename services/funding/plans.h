@@ -15,7 +15,8 @@ namespace helhed::funding {
 
 // Whom this half asks.
 struct PlanPeers {
-  // The service residents; without one nothing can be counted, and a count is refused as UNAVAILABLE.
+  // The service residents; null means the one that the options of the process name. Without one nothing can be counted, and a
+  // count is refused as UNAVAILABLE.
   std::shared_ptr<client::Channel> residents = nullptr;
   // A serialized SignedIdentity of this service, valid at the time given.
   std::function<std::string(absl::Time)> identity = nullptr;

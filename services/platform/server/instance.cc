@@ -44,6 +44,7 @@ struct Instance::State {
   std::optional<events::EventService> event_service;
   std::optional<crypto::KeyRing> keys;
   std::vector<Job> jobs;
+  std::unique_ptr<Peers> peers;
   std::shared_ptr<void> handlers;
   Router router;
   std::unique_ptr<Executor> executor;
@@ -119,8 +120,9 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(Definition const& defin
   auto state = std::make_unique<State>();
   RETURN_IF_ERROR(state->ReadPolicy(definition, options, clock));
   RETURN_IF_ERROR(state->OpenStore(definition, options, clock, random));
+  ASSIGN_OR_RETURN(state->peers, Peers::Open(definition.name, definition.peers, options.peers, random));
   RETURN_IF_ERROR(state->MakeHandlers(definition, {*state->store, clock, random, log, metrics, *state->database,
-                                                   state->keys ? &*state->keys : nullptr, state->jobs}));
+                                                   state->keys ? &*state->keys : nullptr, state->jobs, *state->peers}));
   state->executor =
       std::make_unique<Executor>(static_cast<std::size_t>(options.threads), static_cast<std::size_t>(options.queue_max));
   Pipeline::Parts parts;

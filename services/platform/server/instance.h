@@ -13,6 +13,7 @@
 #include "services/platform/pipeline/executor.h"
 #include "services/platform/pipeline/pipeline.h"
 #include "services/platform/server/jobs.h"
+#include "services/platform/server/peers.h"
 #include "services/platform/service/store.h"
 #include "services/platform/storage/database.h"
 #include "services/platform/storage/migrate.h"
@@ -35,6 +36,8 @@ struct Environment {
   crypto::KeyRing const* keys;
   // What the service does by itself: run by whoever serves, after the handlers were made and before they go away.
   std::vector<Job>& jobs;
+  // The other services, as the options name them. Outlives the handlers.
+  Peers const& peers;
 };
 
 // What makes one service different from another.
@@ -45,6 +48,8 @@ struct Definition {
   std::vector<storage::Table::Options> resources;
   // Makes the handlers and enters them in the router. What is returned owns them.
   std::function<std::shared_ptr<void>(Environment const&, Router&)> handlers;
+  // The other services that it can ask, by name; where each is, if anywhere, the options say.
+  std::vector<std::string> peers = {};
 };
 
 struct StorageOptions {
@@ -62,6 +67,8 @@ struct InstanceOptions {
   std::string roles_file;
   // Keys for personal values; empty where none are kept. See crypto/key_ring.h.
   std::string data_key_file;
+  // Which other services this one asks, and where.
+  PeerOptions peers;
   int threads = 16;
   int queue_max = 512;
 };

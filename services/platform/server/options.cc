@@ -111,6 +111,16 @@ absl::Status TakeKeyFiles(Options& options, std::string const& text) {
   return absl::OkStatus();
 }
 
+// `residents=dns:///residents:8443`, several with commas.
+absl::Status TakePeers(Options& options, std::string const& text) {
+  for (auto const& part : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    std::vector<std::string> const sides = absl::StrSplit(part, absl::MaxSplits('=', 1));
+    if (sides.size() != 2 || sides[0].empty() || sides[1].empty()) return Wrong("NAME=TARGET: residents=dns:///residents:8443");
+    if (!options.instance.peers.targets.emplace(sides[0], sides[1]).second) return Wrong("each service once");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status TakePostgres(Options& options, std::string const& text) {
   options.instance.storage.postgres = text;
   if (text.empty()) return absl::OkStatus();
@@ -201,10 +211,23 @@ void AddWork(std::vector<Spec>& specs) {
                    TakeDuration([](Options & o) -> auto& { return o.drain_timeout; })});
 }
 
+void AddPeers(std::vector<Spec>& specs) {
+  using enum Spec::Kind;
+  specs.push_back(
+      {"peer", kList, "", "Where another service is asked: NAME=TARGET. May be repeated, or be several with commas", TakePeers});
+  specs.push_back({"peer-ca-file", kValue, "",
+                   "Whose certificates those services show, PEM; this one shows its own. Without it they are asked in cleartext",
+                   TakeFile([](Options & o) -> auto& { return o.instance.peers.ca_file; })});
+  specs.push_back({"signing-key-file", kValue, "",
+                   "The private key that this service signs its identity with when it asks others, for the owner only",
+                   TakeFile([](Options & o) -> auto& { return o.instance.peers.signing_key_file; })});
+}
+
 std::vector<Spec> Specs(std::string_view service) {
   std::vector<Spec> specs;
   AddDoors(specs);
   AddStore(specs, service);
+  AddPeers(specs);
   AddWork(specs);
   return specs;
 }
@@ -349,7 +372,17 @@ void CheckTogether(Options& options, std::vector<Setting> const& settings, Fault
   if (options.instance.storage.postgres.empty() && options.instance.storage.sqlite_path.empty()) {
     faults.emplace_back("sqlite: must name a file, unless postgres is given");
   }
+  if (!options.instance.peers.targets.empty() && options.instance.peers.signing_key_file.empty()) {
+    faults.emplace_back("peer needs signing-key-file");
+  }
   auto const& tls = options.grpc.tls;
+  if (!options.instance.peers.ca_file.empty() && !tls.enabled()) {
+    faults.emplace_back("peer-ca-file needs tls-certificate-file and tls-key-file: a service shows the others who it is");
+  }
+  if (!options.instance.peers.ca_file.empty()) {
+    options.instance.peers.certificate_file = tls.certificate_file;
+    options.instance.peers.key_file = tls.key_file;
+  }
   if (tls.enabled() && (tls.certificate_file.empty() || tls.key_file.empty())) {
     faults.emplace_back("tls-certificate-file and tls-key-file: give both for TLS");
   }

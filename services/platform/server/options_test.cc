@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::IsOk;
 using ::testing::Not;
+using ::testing::Pair;
 
 std::string Write(std::string const& name, std::string const& text) {
   auto const path = absl::StrCat(::testing::TempDir(), "/helhed_options_", ::getpid(), "_", name);
@@ -130,6 +131,25 @@ TEST(Options, WhatDoesNotGoTogetherIsRefused) {
               HasSubstr("give one of them"));
   EXPECT_THAT(FaultOf({.arguments = {"--tls-key-file", Write("tls_key", "k")}, .environment = {}}), HasSubstr("give both"));
   EXPECT_THAT(FaultOf({.arguments = {"--sqlite", ""}, .environment = {}}), HasSubstr("must name a file"));
+}
+
+TEST(Options, OtherServicesAreNamedWithTheirTargets) {
+  auto const key = Write("signing_key", "k");
+  auto const ca = Write("peer_ca", "c");
+  auto const result = ReadOptions(
+      "funding", {.arguments = {"--peer", "residents=dns:///residents:8443", "--peer", "activities=unix:/a", "--signing-key-file",
+                                key, "--peer-ca-file", ca, "--tls-certificate-file", ca, "--tls-key-file", key},
+                  .environment = {}});
+  ASSERT_THAT(result, IsOk());
+  auto const& peers = result->options.instance.peers;
+  EXPECT_THAT(peers.targets, ElementsAre(Pair("activities", "unix:/a"), Pair("residents", "dns:///residents:8443")));
+  EXPECT_EQ(peers.signing_key_file, key);
+  EXPECT_EQ(peers.certificate_file, ca) << "it shows the others what it shows its callers";
+  EXPECT_EQ(peers.key_file, key);
+  EXPECT_THAT(FaultOf({.arguments = {"--peer", "residents=a"}, .environment = {}}), HasSubstr("peer needs signing-key-file"));
+  EXPECT_THAT(FaultOf({.arguments = {"--peer", "residents"}, .environment = {}}), HasSubstr("NAME=TARGET"));
+  EXPECT_THAT(FaultOf({.arguments = {"--peer", "residents=a,residents=b"}, .environment = {}}), HasSubstr("each service once"));
+  EXPECT_THAT(FaultOf({.arguments = {"--peer-ca-file", ca}, .environment = {}}), HasSubstr("peer-ca-file needs"));
 }
 
 TEST(Options, CheckConfigPrintsAFileThatConfigTakes) {

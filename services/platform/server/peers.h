@@ -1,0 +1,54 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "services/platform/base/random.h"
+#include "services/platform/client/channel.h"
+#include "services/platform/identity/identity.h"
+
+// The other services that this one asks, each as a process of its own. Where services share a process they are handed each
+// other's channels instead.
+namespace helhed::server {
+
+struct PeerOptions {
+  // Where each is reached, by name: `residents` -> `dns:///residents:8443`.
+  std::map<std::string, std::string> targets;
+  // The private key that this service signs its identity with.
+  std::string signing_key_file;
+  // PEM. Whose certificates the others show, and what this service shows them; all empty means cleartext.
+  std::string ca_file, certificate_file, key_file;
+};
+
+// Safe from any thread.
+class Peers {
+ public:
+  // `service` is this one, `asked` those that it can ask. Connects when it is first asked something. Errors: INVALID_ARGUMENT
+  // when there is somebody to ask and no key to sign with, or a target for a service that this one never asks; what reading the
+  // key says.
+  static absl::StatusOr<std::unique_ptr<Peers>> Open(std::string service, std::span<std::string const> asked,
+                                                     PeerOptions const& options, Random& random);
+
+  // With retries, or nullptr when no target is given for it.
+  client::Channel* Find(std::string_view name) const;
+
+  // A serialized SignedIdentity of this service with the role `service` everywhere, for the next five minutes; empty without a
+  // key.
+  std::string Identity(absl::Time now) const;
+
+ private:
+  explicit Peers(std::string service) : service_(std::move(service)) {}
+
+  std::string service_;
+  std::optional<identity::Signer> signer_;
+  std::map<std::string, std::unique_ptr<client::Channel>, std::less<>> channels_;
+};
+
+}  // namespace helhed::server
