@@ -5,9 +5,11 @@
 #include "helhed_migrations/activities.h"
 #include "services/activities/service/activity_service.h"
 #include "services/activities/service/attendance_service.h"
+#include "services/activities/service/calendar_service.h"
 #include "services/activities/service/indicator_service.h"
 #include "services/activities/service/registration_service.h"
 #include "services/activities/service/session_service.h"
+#include "services/activities/service/volunteer_service.h"
 
 namespace helhed::activities {
 namespace {
@@ -20,7 +22,9 @@ struct Handlers {
         sessions(store),
         registrations(store, ResidentConsents(peers.residents.get(), peers.identity)),
         attendances(store),
-        indicators(store) {}
+        indicators(store),
+        volunteers(store, ResidentConsents(peers.residents.get(), peers.identity)),
+        calendar(store) {}
 
   void Register(Router& router) {
     activities.Register(router);
@@ -28,6 +32,8 @@ struct Handlers {
     registrations.Register(router);
     attendances.Register(router);
     indicators.Register(router);
+    volunteers.Register(router);
+    calendar.Register(router);
   }
 
   Peers peers;
@@ -36,6 +42,8 @@ struct Handlers {
   RegistrationService registrations;
   AttendanceService attendances;
   IndicatorService indicators;
+  VolunteerService volunteers;
+  CalendarService calendar;
 };
 
 }  // namespace
@@ -44,8 +52,8 @@ server::Definition ActivitiesDefinition(Peers peers) {
   auto const migrations = migrations::ActivitiesMigrations();
   server::Definition definition;
   definition.name = "activities";
-  for (auto const* service :
-       {"ActivityService", "SessionService", "RegistrationService", "AttendanceService", "IndicatorService"}) {
+  for (auto const* service : {"ActivityService", "SessionService", "RegistrationService", "AttendanceService", "IndicatorService",
+                              "VolunteerService", "CalendarService"}) {
     definition.services.push_back(std::string("helhed.activities.v1.") + service);
   }
   definition.migrations.assign(migrations.begin(), migrations.end());
@@ -64,6 +72,11 @@ server::Definition ActivitiesDefinition(Peers peers) {
       {v1::Indicator::descriptor(), "indicators", {}},
       {v1::Measurement::descriptor(), "measurements", {}},
       {v1::FocusAreaStatus::descriptor(), "focus_area_statuses", {}},
+      {v1::Volunteer::descriptor(), "volunteers", {}},
+      {v1::Clearance::descriptor(), "clearances", {}},
+      {v1::ClearanceOrder::descriptor(), "clearance_orders", {}},
+      {v1::VolunteerHours::descriptor(), "volunteer_hours", {}},
+      {v1::Assignment::descriptor(), "assignments", {}},
   };
   definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
                                                    Router& router) -> std::shared_ptr<void> {

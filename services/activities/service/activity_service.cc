@@ -8,6 +8,7 @@
 #include "helhed/activities/v1/errors.pb.h"
 #include "services/activities/domain/activity_life.h"
 #include "services/activities/service/activity_store.h"
+#include "services/activities/service/assignments.h"
 #include "services/activities/service/queue.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/session_store.h"
@@ -126,6 +127,7 @@ absl::StatusOr<v1::Activity> ActivityService::UpdateActivity(CallContext const& 
     RETURN_IF_ERROR(contract::ApplyUpdate(request.update_mask(), given, activity, "activity"));
     RETURN_IF_ERROR(Check(tx, activity));
     RETURN_IF_ERROR(Resize(activity, seats));
+    RETURN_IF_ERROR(CheckSessionsToCome(tx, activity));
     RETURN_IF_ERROR(SaveActivity(tx, activity, activity.state()));
     RETURN_IF_ERROR(StoreLists(tx, activity));
     RETURN_IF_ERROR(Settle(tx, activity, seats));

@@ -12,6 +12,7 @@
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/tallies.h"
+#include "services/activities/service/times.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
 
@@ -28,18 +29,6 @@ Statement const kPresent("activities.present_at_session",
                          "SELECT CAST(COALESCE(SUM(CASE WHEN presence = 1 THEN head_count ELSE 0 END), 0) AS BIGINT) AS present, "
                          "CAST(COALESCE(SUM(CASE WHEN presence = 1 THEN 0 ELSE head_count END), 0) AS BIGINT) AS absent "
                          "FROM attendances WHERE plan = $1 AND activity = $2 AND session = $3");
-
-absl::Time TimeOf(google::protobuf::Timestamp const& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
-google::protobuf::Timestamp Stamp(absl::Time time) {
-  auto const micros = absl::ToUnixMicros(time);
-  google::protobuf::Timestamp stamp;
-  stamp.set_seconds(micros / 1'000'000);
-  stamp.set_nanos(static_cast<int>(micros % 1'000'000) * 1'000);
-  return stamp;
-}
 
 // Which attendance a mark is about.
 std::string const& SubjectOf(v1::Mark const& mark) {

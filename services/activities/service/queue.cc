@@ -7,6 +7,7 @@
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/tallies.h"
+#include "services/activities/service/times.h"
 
 namespace helhed::activities {
 namespace {
@@ -30,9 +31,7 @@ absl::Status OfferToNext(WriteTransaction& tx, v1::Activity const& activity, abs
   ASSIGN_OR_RETURN(auto registration,
                    tx.Get<v1::Registration>(absl::StrCat(activity.name(), "/registrations/", rows.Text(0, 0))));
   registration.set_state(v1::REGISTRATION_STATE_OFFERED);
-  auto const micros = absl::ToUnixMicros(until);
-  registration.mutable_offer_expire_time()->set_seconds(micros / 1'000'000);
-  registration.mutable_offer_expire_time()->set_nanos(static_cast<int>(micros % 1'000'000) * 1'000);
+  *registration.mutable_offer_expire_time() = Stamp(until);
   return SaveRegistration(tx, registration, v1::REGISTRATION_STATE_WAITLISTED);
 }
 

@@ -12,6 +12,7 @@
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/queue.h"
 #include "services/activities/service/requests.h"
+#include "services/activities/service/times.h"
 
 namespace helhed::activities {
 namespace {
@@ -28,10 +29,6 @@ Statement const kNextToExpire(
 
 std::string StateName(v1::RegistrationState state) {
   return v1::RegistrationState_Name(state).substr(sizeof("REGISTRATION_STATE_") - 1);
-}
-
-absl::Time TimeOf(google::protobuf::Timestamp const& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 std::string Rfc3339(google::protobuf::Timestamp const& time) {

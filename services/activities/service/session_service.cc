@@ -4,6 +4,7 @@
 
 #include "helhed/activities/v1/errors.pb.h"
 #include "services/activities/service/activity_store.h"
+#include "services/activities/service/assignments.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/session_store.h"
 
@@ -94,6 +95,7 @@ absl::StatusOr<v1::Session> SessionService::MoveSession(CallContext const& call,
     if (session.duration_minutes() < 5) return BadRequest({{"duration_minutes", "must be 0, or at least 5"}});
     if (!request.room().empty()) session.set_room(request.room());
     RETURN_IF_ERROR(SetTimes(session, "local_start"));
+    RETURN_IF_ERROR(CheckAllCleared(tx, activity, session));
     RETURN_IF_ERROR(BookRoom(tx, {&session, 1}));
     RETURN_IF_ERROR(SaveSession(tx, session));
     return session;

@@ -71,6 +71,11 @@ class ActivitiesTest : public ::testing::TestWithParam<storage::Engine> {
     EXPECT_THAT(result, IsOk()) << method << " " << request.ShortDebugString();
     return result.value_or(Response());
   }
+  // As somebody who shows no identity.
+  template <typename Response>
+  absl::StatusOr<Response> Anonymous(std::string_view method, google::protobuf::Message const& request) {
+    return client::Invoke<Response>(*channel_, "/helhed.activities.v1." + std::string(method), request, {});
+  }
   // A signed identity with a role within a resource; an empty scope means everywhere.
   std::string As(std::string_view role, std::string_view scope, std::string_view subject = "anna") {
     return As({{std::string(role), std::string(scope)}}, subject);
