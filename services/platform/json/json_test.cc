@@ -162,6 +162,10 @@ TEST(JsonMasks, PathsInEitherFormAndThoseWithoutACamelCaseStayAsTheyAre) {
   Every every;
   *every.mutable_mask() = mask;
   EXPECT_THAT(Write(every), HasSubstr(R"("mask":"displayName,below.yesNo,line_1,*")"));
+  EXPECT_THAT(Good(R"({"mask": ""})").mask().paths(), IsEmpty());
+  for (auto const* const text : {",", ",text", "text,", "text,,number"}) {
+    EXPECT_THAT(Refused(absl::StrCat("{\"mask\": \"", text, "\"}")), ElementsAre("mask")) << text;
+  }
 }
 
 TEST(JsonText, WhatIsNotJsonIsRefusedWithItsPlace) {

@@ -2,6 +2,7 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/field_mask_util.h>
@@ -426,10 +427,10 @@ class Reader {
 
   void ReadMask(Json const& json, pb::FieldMask& mask, Path const& path) {
     if (!json.IsString()) return Add(path, "must be a string: paths of fields, separated by commas");
-    auto text = Text(json);
-    while (!text.empty()) {
-      auto const comma = std::min(text.find(','), text.size());
-      std::string const one(text.substr(0, comma));
+    if (json.GetStringLength() == 0) return;
+    for (auto const piece : absl::StrSplit(Av(Text(json)), ',')) {
+      std::string const one(piece);
+      if (one.empty()) return Add(path, "must have a path before and after each comma");
       pb::FieldMask camel;
       // The contract's own names are taken as well: not every one has a lowerCamelCase that leads back to it.
       if (one.find('_') == std::string::npos && pb::util::FieldMaskUtil::FromJsonString(one, &camel) && camel.paths_size() == 1) {
@@ -437,7 +438,6 @@ class Reader {
       } else {
         mask.add_paths(one);
       }
-      text.remove_prefix(std::min(comma + 1, text.size()));
     }
   }
 
