@@ -46,12 +46,22 @@ struct Handlers {
   CalendarService calendar;
 };
 
+// The service residents as the options name it, where nobody handed in a channel to it.
+void AskByOptions(server::Peers const& given, Peers& peers) {
+  auto* const residents = given.Find("residents");
+  if (residents == nullptr) return;
+  // The environment outlives the handlers and owns the channel.
+  peers.residents = std::shared_ptr<client::Channel>(residents, [](client::Channel* /*borrowed*/) {});
+  peers.identity = [&given](absl::Time now) { return given.Identity(now); };
+}
+
 }  // namespace
 
 server::Definition ActivitiesDefinition(Peers peers) {
   auto const migrations = migrations::ActivitiesMigrations();
   server::Definition definition;
   definition.name = "activities";
+  definition.peers.emplace_back("residents");
   for (auto const* service : {"ActivityService", "SessionService", "RegistrationService", "AttendanceService", "IndicatorService",
                               "VolunteerService", "CalendarService"}) {
     definition.services.push_back(std::string("helhed.activities.v1.") + service);
@@ -80,7 +90,9 @@ server::Definition ActivitiesDefinition(Peers peers) {
   };
   definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
                                                    Router& router) -> std::shared_ptr<void> {
-    auto handlers = std::make_shared<Handlers>(environment.store, peers);
+    auto asked = peers;
+    if (asked.residents == nullptr) AskByOptions(environment.peers, asked);
+    auto handlers = std::make_shared<Handlers>(environment.store, std::move(asked));
     handlers->Register(router);
     environment.jobs.push_back(
         {"expire-offers", absl::Seconds(30),

@@ -13,7 +13,8 @@ namespace helhed::activities {
 
 // Whom this service asks.
 struct Peers {
-  // The service residents; without one nobody can be registered by reference, which is refused as UNAVAILABLE.
+  // The service residents; absent, the one that the options name (`--peer residents=...`). Without either nobody can be
+  // registered by reference, which is refused as UNAVAILABLE.
   std::shared_ptr<client::Channel> residents = nullptr;
   // A serialized SignedIdentity of this service, valid at the time given.
   std::function<std::string(absl::Time)> identity = nullptr;

@@ -4,7 +4,6 @@
 #include <absl/strings/str_split.h>
 #include <libical/ical.h>
 
-#include <ctime>
 #include <memory>
 #include <vector>
 
@@ -16,7 +15,7 @@ namespace {
 using Component = std::unique_ptr<icalcomponent, decltype(&icalcomponent_free)>;
 
 icaltimetype Utc(google::protobuf::Timestamp const& time) {
-  return icaltime_from_timet_with_zone(static_cast<std::time_t>(time.seconds()), 0, icaltimezone_get_utc_timezone());
+  return icaltime_from_timet_with_zone(time.seconds(), 0, icaltimezone_get_utc_timezone());
 }
 
 // What belongs to a component goes with it.

@@ -259,6 +259,25 @@ TEST_P(RegistrationsTest, NoInterleavingOversellsOrSkipsTheQueue) {
   EXPECT_LE(taken, 3);
 }
 
+TEST_P(RegistrationsTest, TwoHundredCallersRaceForThirtySeats) {
+  auto const activity = Open("a", 30).name();
+  std::atomic<int> seats = 0;
+  std::atomic<int> places = 0;
+  {
+    std::vector<std::jthread> callers;
+    for (int caller = 0; caller < 200; ++caller) {
+      callers.emplace_back([&] {
+        auto const entered = Call<v1::Registration>("RegistrationService/CreateRegistration", RegistrationRequest(activity, ""));
+        if (!entered.ok()) return;
+        (entered->state() == kConfirmed ? seats : places) += 1;
+      });
+    }
+  }
+  EXPECT_EQ(seats, 30);
+  EXPECT_EQ(places, 170);
+  CheckHistoryOf(activity, 30);
+}
+
 // The checker itself must be able to say no.
 TEST(History, FindsWhatMustNotBe) {
   std::vector<events::v1::Event> events;
