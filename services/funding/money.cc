@@ -37,6 +37,7 @@ void AddMoney(server::Definition& definition) {
            {v1::JournalEntry::descriptor(), "journal_entries", {}},
            {v1::Posting::descriptor(), "postings", {}},
            {v1::Disbursement::descriptor(), "disbursements", {}},
+           {v1::ExpenseWindow::descriptor(), "expense_windows", {}},
        }) {
     definition.resources.push_back(resource);
   }

@@ -109,6 +109,33 @@ TEST_P(AgreementsTest, AMilestoneIsDueWithinThePlan) {
   EXPECT_EQ(ToCivil(reached.reach_date()), absl::CivilDay(2025, 11, 1));
 }
 
+// A department in two plans at a time is a warning, and hinders nothing.
+TEST_P(AgreementsTest, ADepartmentThatTwoRunningPlansCoverIsWarnedAbout) {
+  Plan("a");
+  Cover("a", "9001", "001", 100);
+  Cover("a", "9001", "002", 100);
+  Plan("b");
+  auto covered = CoverRequest("b", "9001", "001", 100);
+  *covered.mutable_covered_department()->mutable_period() = Range("2024-01-01", "2026-01-01");
+  Must<v1::CoveredDepartment>("CoverageService/CreateCoveredDepartment", covered);
+  EXPECT_EQ(Missing("a").warnings_size(), 0) << "an idea covers nobody yet";
+  static_assert(v1::PLAN_STATE_ACTIVE == 11);
+  static storage::Statement const run("test.run_plan", "UPDATE plans SET state = 11 WHERE plan = 'b'");
+  ASSERT_THAT(database().Write({}, [&](storage::WriteTransaction& tx) { return tx.Execute(run, {}).status(); }), IsOk());
+  auto const warned = Missing("a");
+  ASSERT_EQ(warned.warnings_size(), 1);
+  EXPECT_EQ(warned.warnings(0).kind(), v1::MISSING_KIND_COVERED_TWICE);
+  EXPECT_EQ(warned.warnings(0).subject(), "plans/a/coveredDepartments/9001-001");
+  EXPECT_EQ(warned.warnings(0).organisation(), "organisations/9001");
+  EXPECT_EQ(warned.missing_size(), Missing("a").missing_size());
+  // On other days there is nothing to warn about, nor when it is left out.
+  v1::UpdateCoveredDepartmentRequest update;
+  update.mutable_covered_department()->set_name("plans/a/coveredDepartments/9001-001");
+  *update.mutable_covered_department()->mutable_period() = Range("2022-01-01", "2024-01-01");
+  Must<v1::CoveredDepartment>("CoverageService/UpdateCoveredDepartment", update);
+  EXPECT_EQ(Missing("a").warnings_size(), 0);
+}
+
 TEST_P(AgreementsTest, ADepartmentIsCoveredWithinThePlan) {
   Plan("a");
   auto request = CoverRequest("a", "9003", "022", 120);

@@ -48,6 +48,29 @@ absl::Status Check(v1::Approval const& approval, absl::CivilDay today) {
   return Verdict(std::move(violations));
 }
 
+// The role of the policy file that whoever decides for a party holds: for the plan, or in the organisation that decides.
+std::string_view RoleOf(v1::Party party) {
+  if (party == v1::PARTY_FUND) return "fund";
+  return party == v1::PARTY_MUNICIPALITY ? "municipality" : "housing-organisation";
+}
+
+// What a party has decided is entered and annulled by itself, or by who runs the installation for what comes on paper: not by
+// the plan, which lives from it, nor by one party for another.
+absl::Status RequireOfParty(CallContext const& call, v1::Approval const& approval) {
+  bool const of_one = approval.party() == v1::PARTY_ORGANISATION;
+  std::string_view const plan = PlanOf(approval.name());
+  std::string_view const where = of_one ? std::string_view(approval.organisation()) : plan;
+  for (auto const& grant : call.identity().grants()) {
+    if (grant.role() == "operator" && contract::Covers(grant.scope(), plan)) return absl::OkStatus();
+    if (grant.role() == RoleOf(approval.party()) && contract::Covers(grant.scope(), where)) return absl::OkStatus();
+  }
+  std::string const party = v1::Party_Name(approval.party()).substr(std::string_view("PARTY_").size());
+  ErrorMetadata metadata = {{"party", party}};
+  if (of_one) metadata["organisation"] = approval.organisation();
+  return Error(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_NOT_OF_PARTY,
+               "what a party decides is entered by who belongs to it", std::move(metadata));
+}
+
 // What is approved besides the plan itself lies below the same plan: an extension, or a version of an agreement, which is entered
 // once it is approved.
 absl::Status CheckSubject(ReadTransaction& tx, std::string const& subject, std::string_view plan) {
@@ -91,6 +114,7 @@ absl::StatusOr<v1::Approval> DecisionService::CreateApproval(CallContext const& 
     v1::Approval approval = request.approval();
     approval.set_name(absl::StrCat(request.parent(), "/approvals/", IdOr(call, request.approval_id())));
     approval.set_state(v1::APPROVAL_STATE_STANDING);
+    RETURN_IF_ERROR(RequireOfParty(call, approval));
     RETURN_IF_ERROR(CheckSubject(tx, approval.subject(), request.parent()));
     RETURN_IF_ERROR(CheckNoneStands(tx, approval));
     RETURN_IF_ERROR(tx.Insert(approval));
@@ -103,6 +127,7 @@ absl::StatusOr<v1::Approval> DecisionService::AnnulApproval(CallContext const& c
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Approval> {
     RETURN_IF_ERROR(LockPlan(tx, request.name()));
     ASSIGN_OR_RETURN(auto approval, tx.Get<v1::Approval>(request.name()));
+    RETURN_IF_ERROR(RequireOfParty(call, approval));
     RETURN_IF_ERROR(storage::CheckEtag(request.etag(), approval.etag(), approval.name()));
     if (approval.state() != v1::APPROVAL_STATE_STANDING) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_DECISION_STATE, "it was annulled before",

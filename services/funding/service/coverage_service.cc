@@ -10,6 +10,7 @@
 #include "services/funding/domain/decision_life.h"
 #include "services/funding/domain/plan_life.h"
 #include "services/funding/service/plan_queries.h"
+#include "services/funding/service/plans_of_departments.h"
 #include "services/funding/service/requests.h"
 
 namespace helhed::funding {
@@ -100,6 +101,7 @@ absl::StatusOr<v1::CoveredDepartment> CoverageService::CreateCoveredDepartment(
     covered.set_state(v1::COVERAGE_STATE_COVERED);
     RETURN_IF_ERROR(CheckPeriod(covered, plan));
     RETURN_IF_ERROR(tx.Insert(covered));
+    RETURN_IF_ERROR(RememberCovered(tx, covered));
     RETURN_IF_ERROR(AppendChanged(tx, covered));
     return covered;
   });

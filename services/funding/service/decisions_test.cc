@@ -282,6 +282,33 @@ TEST_P(DecisionsTest, AnApprovalStandsUntilItIsAnnulled) {
   Must<v1::Approval>("DecisionService/CreateApproval", request);
 }
 
+TEST_P(DecisionsTest, APartyEntersAndAnnulsItsOwnApprovalsOnly) {
+  Plan("a");
+  auto const fund = As("fund", "plans/a", "lbf");
+  auto const municipality = As("municipality", "plans/a", "kk");
+  auto const organisation = As({{"housing-organisation", "plans/a"}, {"housing-organisation", "organisations/9001"}}, "3b");
+  auto const refused = [&](v1::CreateApprovalRequest const& request, std::string const& identity) {
+    return Refused<v1::Approval>("DecisionService/CreateApproval", request, absl::StatusCode::kPermissionDenied, "NOT_OF_PARTY",
+                                 identity);
+  };
+  auto const of_municipality = ApprovalRequest("a", v1::PARTY_MUNICIPALITY, v1::APPROVAL_STAGE_FINAL);
+  EXPECT_EQ(refused(of_municipality, fund).metadata.at("party"), "MUNICIPALITY");
+  refused(ApprovalRequest("a", v1::PARTY_FUND, v1::APPROVAL_STAGE_FINAL), municipality);
+  auto const of_other = ApprovalRequest("a", v1::PARTY_ORGANISATION, v1::APPROVAL_STAGE_FINAL, "9002");
+  EXPECT_EQ(refused(of_other, organisation).metadata.at("organisation"), "organisations/9002");
+  refused(ApprovalRequest("a", v1::PARTY_ORGANISATION, v1::APPROVAL_STAGE_FINAL, "9001"), municipality);
+  Refused<v1::Approval>("DecisionService/CreateApproval", of_municipality, absl::StatusCode::kPermissionDenied,
+                        "PERMISSION_MISSING", As("plan-leader", "plans/a"));
+  Must<v1::Approval>("DecisionService/CreateApproval",
+                     ApprovalRequest("a", v1::PARTY_ORGANISATION, v1::APPROVAL_STAGE_FINAL, "9001"), organisation);
+  Must<v1::Approval>("DecisionService/CreateApproval", ApprovalRequest("a", v1::PARTY_FUND, v1::APPROVAL_STAGE_FINAL), fund);
+  v1::AnnulApprovalRequest annul;
+  annul.set_name(Must<v1::Approval>("DecisionService/CreateApproval", of_municipality, municipality).name());
+  annul.set_reason("Forkert sag.");
+  Refused<v1::Approval>("DecisionService/AnnulApproval", annul, absl::StatusCode::kPermissionDenied, "NOT_OF_PARTY", fund);
+  Must<v1::Approval>("DecisionService/AnnulApproval", annul, municipality);
+}
+
 TEST_P(DecisionsTest, AnApprovalIsOfAPartyWithProofAndNotOfTomorrow) {
   Plan("a");
   auto request = ApprovalRequest("a", v1::PARTY_ORGANISATION, v1::APPROVAL_STAGE_FINAL);

@@ -1,5 +1,6 @@
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <set>
 
 #include "helhed/funding/v1/errors.pb.h"
@@ -43,13 +44,24 @@ void Check(CallContext const& call, v1::Disbursement const& disbursement, std::s
   }
 }
 
-// M6: the date of an expense lies in the plan's period and in the year of its line.
-absl::Status CheckDate(MoneySession const& session, v1::BudgetLine const& line, absl::CivilDay date) {
+// The year of the plan that a day belongs to: what is paid before the first or after the last one is of that year's budget.
+absl::civil_year_t BudgetYear(Period const& plan, absl::CivilDay day) {
+  absl::CivilDay const last = plan.end.value_or(absl::CivilDay::max()) - 1;
+  return std::clamp(day, plan.start, last).year();
+}
+
+// M6: the date of an expense lies in the plan's period, or in a window that the fund has approved, and in the year of its line.
+absl::Status CheckDate(MoneySession& session, v1::BudgetLine const& line, absl::CivilDay date) {
   std::string const text = ToIsoDate(date);
+  Period const& whole = session.plan().period;
+  bool inside = whole.Contains(date);
+  if (!inside) {
+    ASSIGN_OR_RETURN(inside, session.InExpenseWindow(date));
+  }
   std::string period;
-  if (!session.plan().period.Contains(date)) {
-    period = ToIsoPeriod(session.plan().period);
-  } else if (date.year() != line.year()) {
+  if (!inside) {
+    period = ToIsoPeriod(whole);
+  } else if (BudgetYear(whole, date) != line.year()) {
     period = absl::StrCat(line.year());
   }
   if (period.empty()) return absl::OkStatus();
@@ -191,6 +203,9 @@ void LedgerService::Register(Router& router) {
   on("RequestPeriodClosing", &LedgerService::RequestPeriodClosing);
   on("ClosePeriod", &LedgerService::ClosePeriod);
   on("VerifyEntries", &LedgerService::VerifyEntries);
+  on("GetExpenseWindow", &LedgerService::GetExpenseWindow);
+  on("ListExpenseWindows", &LedgerService::ListExpenseWindows);
+  on("CreateExpenseWindow", &LedgerService::CreateExpenseWindow);
 }
 
 absl::StatusOr<v1::Disbursement> LedgerService::GetDisbursement(CallContext const& call,

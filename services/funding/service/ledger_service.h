@@ -49,6 +49,12 @@ class LedgerService {
                                                             v1::RequestPeriodClosingRequest const& request);
   absl::StatusOr<v1::AccountingPeriod> ClosePeriod(CallContext const& call, v1::ClosePeriodRequest const& request);
 
+  // expense_windows.cc
+  absl::StatusOr<v1::ExpenseWindow> GetExpenseWindow(CallContext const& call, v1::GetExpenseWindowRequest const& request);
+  absl::StatusOr<v1::ListExpenseWindowsResponse> ListExpenseWindows(CallContext const& call,
+                                                                    v1::ListExpenseWindowsRequest const& request);
+  absl::StatusOr<v1::ExpenseWindow> CreateExpenseWindow(CallContext const& call, v1::CreateExpenseWindowRequest const& request);
+
  private:
   Store& store_;
 };

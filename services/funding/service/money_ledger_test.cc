@@ -151,6 +151,42 @@ TEST_P(LedgerTest, M5CorrectionsAreReversals) {
   CheckBooks();
 }
 
+// M6: what the fund has approved before and after the plan, and not a day more.
+TEST_P(LedgerTest, M6AnApprovedWindowLiesOutsideThePlan) {
+  Funded(500'00);
+  auto const fund = As("fund", "plans/p", "lbf");
+  v1::CreateExpenseWindowRequest request;
+  request.set_parent("plans/p");
+  request.set_expense_window_id("before");
+  *request.mutable_expense_window()->mutable_period() = Range("2021-10-01", "2022-01-02");
+  request.mutable_expense_window()->mutable_approval()->set_reference("2021-9/2");
+  EXPECT_THAT(Refused<v1::ExpenseWindow>("LedgerService/CreateExpenseWindow", request, kInvalid, "BAD_REQUEST", fund).fields,
+              ElementsAre("expense_window.period", "expense_window.approval.sha256"));
+  *request.mutable_expense_window()->mutable_period() = Range("2021-10-01", "2022-01-01");
+  request.mutable_expense_window()->mutable_approval()->set_sha256(std::string(64, 'c'));
+  Refused<v1::ExpenseWindow>("LedgerService/CreateExpenseWindow", request, kDenied, "PERMISSION_MISSING", anna_);
+  auto const before = Must<v1::ExpenseWindow>("LedgerService/CreateExpenseWindow", request, fund);
+  EXPECT_EQ(before.allowed_by(), "lbf");
+  EXPECT_THAT(LastEvent<v1::ExpenseWindowCreated>(before.name()).expense_window(), EqualsProto(before));
+  request.set_expense_window_id("after");
+  *request.mutable_expense_window()->mutable_period() = Range("2026-01-01", "2026-04-01");
+  Must<v1::ExpenseWindow>("LedgerService/CreateExpenseWindow", request, fund);
+  // What is paid before the first day is of the first year's budget; line 0001 has no other.
+  Post(Reserve("0001", 1'00, "2021-12-31"));
+  for (auto const* date : {"2021-09-30", "2026-01-01", "2026-04-01", "2023-01-01"}) {
+    Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest("0001", 1'00, date), kPrecondition,
+                              "DATE_OUTSIDE_PLAN", anna_);
+  }
+  v1::ListExpenseWindowsRequest list;
+  list.set_parent("plans/p");
+  EXPECT_THAT(ListedIn(Must<v1::ListExpenseWindowsResponse>("LedgerService/ListExpenseWindows", list, anna_)),
+              ElementsAre("after", "before"));
+  v1::GetExpenseWindowRequest get;
+  get.set_name(before.name());
+  EXPECT_THAT(Must<v1::ExpenseWindow>("LedgerService/GetExpenseWindow", get, anna_), EqualsProto(before));
+  CheckBooks();
+}
+
 // M6: within the plan, and in the year of the line.
 TEST_P(LedgerTest, M6TheDateLiesInThePlan) {
   Funded(500'00);

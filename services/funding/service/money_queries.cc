@@ -35,9 +35,11 @@ Statement const kNewest("funding.newest_apportionments",
 
 Statement const kCovered(
     "funding.covered_weights",
-    "SELECT department_organisation, department, dwelling_count, area_square_metres FROM covered_departments "
-    "WHERE plan = $1 AND state = 1 AND period_start_date <= $2 AND period_end_date > $2 "
-    "ORDER BY covered_department");
+    "SELECT c.department_organisation, c.department, c.dwelling_count, c.area_square_metres FROM covered_departments c "
+    "JOIN plans p ON p.plan = c.plan WHERE c.plan = $1 AND c.state = 1 "
+    // Without a period of its own a department is covered during the plan's.
+    "AND COALESCE(c.period_start_date, p.period_start_date) <= $2 AND COALESCE(c.period_end_date, p.period_end_date) > $2 "
+    "ORDER BY c.covered_department");
 
 }  // namespace
 

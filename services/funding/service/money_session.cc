@@ -52,6 +52,9 @@ Statement const kTotals(
     "funding.source_totals",
     "SELECT source, kind, debits_minor_units, credits_minor_units FROM accounts WHERE plan = $1 AND kind < 5");
 
+Statement const kExpenseWindow("funding.expense_window_of_day",
+                               "SELECT expense_window FROM expense_windows WHERE plan = $1 AND period_start_date <= $2 "
+                               "AND period_end_date > $2 LIMIT 1");
 Statement const kPeriodState("funding.period_state", "SELECT state FROM periods WHERE plan = $1 AND period = $2");
 Statement const kNewPeriod("funding.new_period",
                            "INSERT INTO periods (plan, period, state, revision, create_time, update_time) "
@@ -296,6 +299,12 @@ absl::Status MoneySession::Use(std::string const& name, Ore reserved_change, Ore
   *line.mutable_spent() = ToMoney(line.spent().minor_units() + spent_change);
   used_lines_.insert(name);
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> MoneySession::InExpenseWindow(absl::CivilDay day) {
+  std::string const date = ToIsoDate(day);
+  ASSIGN_OR_RETURN(auto const rows, tx_.Query(kExpenseWindow, {plan_id(), std::string_view(date)}));
+  return !rows.empty();
 }
 
 absl::Status MoneySession::RequireOpenPeriod(absl::CivilDay day) {

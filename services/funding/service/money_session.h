@@ -58,6 +58,8 @@ class MoneySession {
   // Changes what is reserved and spent of a line. FAILED_PRECONDITION BEYOND_BUDGET.
   absl::Status Use(std::string const& line, Ore reserved_change, Ore spent_change);
 
+  // Whether expenses may be dated on the day although the plan does not run then.
+  absl::StatusOr<bool> InExpenseWindow(absl::CivilDay day);
   // FAILED_PRECONDITION PERIOD_CLOSED when the month of the day is closed.
   absl::Status RequireOpenPeriod(absl::CivilDay day);
   // Books an entry; see Books::Book. FAILED_PRECONDITION PERIOD_CLOSED.

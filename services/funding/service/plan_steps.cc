@@ -5,6 +5,7 @@
 #include "services/funding/service/plan_facts.h"
 #include "services/funding/service/plan_queries.h"
 #include "services/funding/service/plan_service.h"
+#include "services/funding/service/plans_of_departments.h"
 #include "services/funding/service/requests.h"
 
 namespace helhed::funding {
@@ -172,6 +173,8 @@ absl::StatusOr<v1::WhatIsMissingResponse> PlanService::WhatIsMissing(CallContext
     for (auto& proposal : RemovalProposals(facts.departments)) *response.add_proposals() = std::move(proposal);
     ASSIGN_OR_RETURN(auto const question, QuestionAbout(tx, plan, MoneyStep::kWarnings, call.Today()));
     ASSIGN_OR_RETURN(auto warnings, money_.Open(tx, question));
+    ASSIGN_OR_RETURN(auto twice, CoveredTwice(tx, facts));
+    Merge(std::move(twice), warnings);
     for (auto& item : warnings) *response.add_warnings() = std::move(item);
     return response;
   });
