@@ -54,7 +54,7 @@ House::House(std::vector<std::string> const& services) {
     printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' > san &&
     openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out cert.pem)");
   Must(std::system(absl::StrCat("(", script, ") >/dev/null 2>&1").c_str()) == 0, "needs openssl");
-  for (auto const* const name : {"gateway", "demonstration"}) {
+  for (auto const* const name : {"gateway", "demonstration", "funding-key"}) {
     MustRun({Binary("helhed"), "token", "--new-key", absl::StrCat(folder_, "/", name), absl::StrCat(folder_, "/", name, ".pub"),
              "--key-id", name});
   }
@@ -74,20 +74,27 @@ House::~House() {
 }
 
 std::vector<std::string> House::ServiceArguments(std::string const& name, std::string const& command) const {
-  return {Binary("helhed-" + name),
-          command,
-          "--sqlite",
-          absl::StrCat(folder_, "/", name, ".sqlite"),
-          "--listen",
-          absl::StrCat("127.0.0.1:", services_.at(name).port),
-          "--admin-listen",
-          "",
-          "--identity-key-file",
-          folder_ + "/gateway.pub",
-          "--roles-file",
-          RolesFile(),
-          "--log-level",
-          "warning"};
+  std::vector<std::string> arguments = {Binary("helhed-" + name),
+                                        command,
+                                        "--sqlite",
+                                        absl::StrCat(folder_, "/", name, ".sqlite"),
+                                        "--listen",
+                                        absl::StrCat("127.0.0.1:", services_.at(name).port),
+                                        "--admin-listen",
+                                        "",
+                                        "--identity-key-file",
+                                        folder_ + "/gateway.pub",
+                                        "--roles-file",
+                                        RolesFile(),
+                                        "--log-level",
+                                        "warning"};
+  // Funding asks the register who may vote, in its own name.
+  if (name == "residents") arguments.insert(arguments.end(), {"--identity-key-file", folder_ + "/funding-key.pub"});
+  if (name == "funding" && services_.contains("residents")) {
+    arguments.insert(arguments.end(), {"--signing-key-file", folder_ + "/funding-key", "--peer",
+                                       absl::StrCat("residents=dns:///localhost:", services_.at("residents").port)});
+  }
+  return arguments;
 }
 
 void House::StartService(std::string const& name) {
