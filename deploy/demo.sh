@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds Helhed, starts the housing register on its embedded store, enters the housing of the Amager case through its API (5
-# organisations, 19 departments, 4,135 dwellings) and leaves it running until Ctrl-C. Every run starts afresh.
+# Builds Helhed, starts its services on their embedded stores and the gateway before them, enters the housing of the Amager case
+# through the gateway (5 organisations, 19 departments, 4,135 dwellings) and leaves it running until Ctrl-C. Every run starts afresh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build/logs
@@ -18,28 +18,52 @@ quietly() {
 }
 quietly 'Installing what is missing' deploy/setup.sh build
 quietly 'Configuring' cmake --preset release
-quietly 'Building (some minutes the first time)' cmake --build --preset release --target helhed helhed-residents
+quietly 'Building (some minutes the first time)' cmake --build --preset release --target helhed helhed-residents helhed-funding helhed-gateway
 
 bin=$PWD/build/release/bin
 home=$PWD/build/demo
 rm -rf "$home"
 mkdir -p "$home"
-"$bin/helhed" token --new-key "$home/demo.key" "$home/demo.pub" --key-id demo 2>/dev/null
-
-# Port 0: the system picks, and the service says which it was.
-"$bin/helhed-residents" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --sqlite "$home/residents.sqlite" --migrate-on-start \
-  --identity-key-file "$home/demo.pub" --roles-file deploy/policy/roles.textproto >"$home/residents.log" 2>&1 &
-service=$!
-trap 'kill "$service" 2>/dev/null; wait "$service" 2>/dev/null || true' EXIT
-field() { sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\\1/p" "$home/residents.log" | head -1; }
-for _ in $(seq 100); do
-  [[ -n $(field port) ]] && break
-  kill -0 "$service" 2>/dev/null || { cat "$home/residents.log"; exit 1; }
-  sleep 0.1
+# Whom the services believe (the gateway), and whom the gateway believes besides the issuers that it has none of here: this demonstration.
+for key in gateway demonstration; do
+  "$bin/helhed" token --new-key "$home/$key.key" "$home/$key.pub" --key-id "$key" 2>/dev/null
 done
 
-export HELHED_ADDRESS HELHED_IDENTITY_KEY="$home/demo.key" HELHED_SUBJECT=demo HELHED_GRANT=operator
-HELHED_ADDRESS=127.0.0.1:$(field port)
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null || true' EXIT
+field() { sed -nE "s/.*\"$2\":\"?([^\",}]*).*/\1/p" "$home/$1.log" | head -1; }
+# Port 0: the system picks, and the program says which it was.
+start() { # NAME ARGUMENT...
+  local name=$1
+  shift
+  "$bin/helhed-$name" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --roles-file deploy/policy/roles.textproto "$@" \
+    >"$home/$name.log" 2>&1 &
+  pids+=($!)
+  for _ in $(seq 100); do
+    [[ -n $(field "$name" port) ]] && return
+    kill -0 "${pids[-1]}" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$home/$name.log"
+  exit 1
+}
+upstreams=()
+for service in residents funding; do
+  start "$service" --sqlite "$home/$service.sqlite" --migrate-on-start --identity-key-file "$home/gateway.pub"
+  upstreams+=(--upstream "$service=dns:///127.0.0.1:$(field "$service" port)")
+done
+start gateway "${upstreams[@]}" --identity-key-file "$home/gateway.key" --demonstration-key-file "$home/demonstration.pub"
+
+sign_in() {
+  "$bin/helhed" token --bearer --identity-key "$home/demonstration.key" --subject demo --grant operator --lifetime 1h >"$home/bearer.new"
+  mv "$home/bearer.new" "$home/bearer"
+}
+sign_in
+# No identity lives longer than an hour; the demonstration does.
+(trap 'kill "$!"' EXIT; while sleep 1800 & wait "$!"; do sign_in; done) &
+pids+=($!)
+export HELHED_ADDRESS HELHED_BEARER="$home/bearer"
+HELHED_ADDRESS=127.0.0.1:$(field gateway port)
 call() { "$bin/helhed" call "$@" >/dev/null; }
 
 echo
@@ -81,18 +105,21 @@ done
 
 cat <<END
 
-$rows dwellings in $(grep -vc '^#' deploy/demo/amager.csv) departments are entered. The register runs until Ctrl-C:
+$rows dwellings in $(grep -vc '^#' deploy/demo/amager.csv) departments are entered. The suite runs until Ctrl-C:
 
-  gRPC            $HELHED_ADDRESS
-  metrics, health http://127.0.0.1:$(field admin_port)/metrics
-  its store, log  $home
+  to browse       http://$HELHED_ADDRESS/docs
+  REST and gRPC   $HELHED_ADDRESS
+  the contract    http://$HELHED_ADDRESS/openapi.json and /descriptor.binpb
+  metrics         http://127.0.0.1:$(field gateway admin_port)/metrics
+  stores, logs    $home
 
 Try, in another terminal:
 
-  export HELHED_ADDRESS=$HELHED_ADDRESS HELHED_IDENTITY_KEY=$home/demo.key HELHED_GRANT=operator
+  curl -s -H "Authorization: Bearer \$(cat $home/bearer)" 'http://$HELHED_ADDRESS/v1/organisations?orderBy=display_name'
+  curl -N -H "Authorization: Bearer \$(cat $home/bearer)" -H 'Accept: text/event-stream' 'http://$HELHED_ADDRESS/v1/feed:watch'
+  export HELHED_ADDRESS=$HELHED_ADDRESS HELHED_BEARER=$home/bearer
   $bin/helhed call ListDepartments '{"parent": "organisations/9001", "orderBy": "display_name"}'
   $bin/helhed call ListDwellings '{"parent": "organisations/9001", "department": "organisations/9001/departments/007", "pageSize": 3}'
-  $bin/helhed call WatchEvents '{}'
   $bin/helhed call --list
 END
-wait "$service"
+wait
