@@ -2,27 +2,12 @@
 
 #include <absl/strings/str_format.h>
 
-#include <cstdlib>
-
 #include "helhed/activities/v1/errors.pb.h"
 #include "services/platform/base/civil.h"
+#include "services/platform/base/clock.h"
 #include "services/platform/base/status.h"
 
 namespace helhed::activities {
-namespace {
-
-absl::TimeZone Zone() {
-  static absl::TimeZone const zone = [] {
-    absl::TimeZone loaded;
-    // A service does not start without time zone data (base/clock.h), and no time would be right.
-    if (!absl::LoadTimeZone("Europe/Copenhagen", &loaded)) std::abort();
-    return loaded;
-  }();
-  return zone;
-}
-
-}  // namespace
-
 std::optional<absl::CivilMinute> ParseLocal(std::string_view text) {
   if (text.size() != 16 || text[10] != 'T' || text[13] != ':') return std::nullopt;
   auto const day = FromIsoDate(text.substr(0, 10));
@@ -45,18 +30,18 @@ std::string FormatLocal(absl::CivilMinute local) {
 }
 
 std::optional<absl::Time> InstantOf(absl::CivilMinute local) {
-  auto const info = Zone().At(absl::CivilSecond(local));
+  auto const info = Copenhagen().At(absl::CivilSecond(local));
   if (info.kind == absl::TimeZone::TimeInfo::SKIPPED) return std::nullopt;
   return info.pre;
 }
 
-absl::CivilMinute LocalAt(absl::Time time) { return absl::CivilMinute(Zone().At(time).cs); }
+absl::CivilMinute LocalAt(absl::Time time) { return absl::CivilMinute(Copenhagen().At(time).cs); }
 
 absl::StatusOr<absl::Time> ReadLocal(std::string_view text, std::string_view field) {
   auto const local = ParseLocal(text);
   if (!local) return BadRequest({{std::string(field), "must be an existing date and time of day, `2026-09-01T17:00`"}});
   if (auto const instant = InstantOf(*local)) return *instant;
-  auto const next = Zone().At(absl::CivilSecond(*local)).trans;
+  auto const next = Copenhagen().At(absl::CivilSecond(*local)).trans;
   return Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_TIME_DOES_NOT_EXIST,
                "the clock in Copenhagen never shows this time: summer time begins, and it goes on an hour later",
                {{"field", std::string(field)}, {"next", FormatLocal(LocalAt(next))}});

@@ -93,13 +93,8 @@ absl::StatusOr<Rule> Parse(std::string_view text) {
 using Iterator = std::unique_ptr<icalrecur_iterator, decltype(&icalrecur_iterator_free)>;
 
 absl::StatusOr<Iterator> Begin(Rule const& rule, absl::CivilMinute first) {
-  // Debian builds libical so that what it cannot read ends the process, unless it is told otherwise.
-  static bool const survives = [] {
-    icalerror_set_errors_are_fatal(0);
-    return true;
-  }();
   auto recurrence = icalrecurrencetype_from_string(rule.endless.c_str());
-  if (!survives || recurrence.freq == ICAL_NO_RECURRENCE) return Invalid("a value of it cannot be read");
+  if (recurrence.freq == ICAL_NO_RECURRENCE) return Invalid("a value of it cannot be read");
   icaltimetype start = icaltime_null_time();
   start.year = static_cast<int>(first.year());
   start.month = first.month();

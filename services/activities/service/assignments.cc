@@ -9,6 +9,7 @@
 #include "services/activities/domain/clearance.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/requests.h"
+#include "services/activities/service/times.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
 
@@ -32,7 +33,7 @@ Statement const kOfVolunteer("activities.assignments_to_come",
                              "AND s.activity = a.activity AND s.session = a.session WHERE a.plan = $1 AND a.assignment = $2 "
                              "AND s.start_time > $3 ORDER BY a.activity, a.session");
 
-absl::CivilDay DayOf(v1::Session const& session) { return DateIn(absl::FromUnixSeconds(session.start_time().seconds())); }
+absl::CivilDay DayOf(v1::Session const& session) { return DateIn(TimeOf(session.start_time())); }
 
 absl::Status Needed(v1::Session const& session, std::string const& volunteer, int child_age) {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CLEARANCE_NEEDED,

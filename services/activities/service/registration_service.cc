@@ -31,10 +31,6 @@ std::string StateName(v1::RegistrationState state) {
   return v1::RegistrationState_Name(state).substr(sizeof("REGISTRATION_STATE_") - 1);
 }
 
-std::string Rfc3339(google::protobuf::Timestamp const& time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", TimeOf(time), absl::UTCTimeZone());
-}
-
 absl::Status Require(v1::Registration const& registration, std::initializer_list<v1::RegistrationState> states) {
   if (std::find(states.begin(), states.end(), registration.state()) != states.end()) return absl::OkStatus();
   std::vector<std::string> names;
@@ -55,7 +51,7 @@ absl::Status CheckOpen(v1::Activity const& activity, absl::Time now) {
   }
   if (!activity.has_registration_deadline_time() || now <= TimeOf(activity.registration_deadline_time())) return absl::OkStatus();
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_DEADLINE_PASSED, "the time to register is over",
-               {{"activity", activity.name()}, {"deadline", Rfc3339(activity.registration_deadline_time())}});
+               {{"activity", activity.name()}, {"deadline", Rfc3339(TimeOf(activity.registration_deadline_time()))}});
 }
 
 // One person, one seat. The activity's seats are locked, so that nobody comes in between; the database holds it as well.
@@ -186,7 +182,7 @@ absl::StatusOr<v1::Registration> RegistrationService::AcceptOffer(CallContext co
     RETURN_IF_ERROR(Require(registration, {v1::REGISTRATION_STATE_OFFERED}));
     if (call.Now() >= TimeOf(registration.offer_expire_time())) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_OFFER_EXPIRED, "the offer was open until its deadline",
-                   {{"registration", request.name()}, {"deadline", Rfc3339(registration.offer_expire_time())}});
+                   {{"registration", request.name()}, {"deadline", Rfc3339(TimeOf(registration.offer_expire_time()))}});
     }
     registration.set_state(v1::REGISTRATION_STATE_CONFIRMED);
     registration.clear_offer_expire_time();

@@ -8,6 +8,7 @@
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/domain/local_time.h"
 #include "services/activities/service/requests.h"
+#include "services/activities/service/times.h"
 
 namespace helhed::activities {
 namespace {
@@ -27,21 +28,15 @@ Statement const kSeriesToCome("activities.sessions_of_series_to_come",
                               "SELECT session FROM sessions WHERE plan = $1 AND activity = $2 AND series = $3 AND state = 1 "
                               "AND start_time > $4 ORDER BY start_time");
 
-std::int64_t Micros(google::protobuf::Timestamp const& time) { return time.seconds() * 1'000'000 + time.nanos() / 1'000; }
-
-std::string Rfc3339(std::int64_t micros) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixMicros(micros), absl::UTCTimeZone());
-}
-
-void Set(google::protobuf::Timestamp& field, absl::Time time) { field.set_seconds(absl::ToUnixSeconds(time)); }
+std::int64_t Micros(google::protobuf::Timestamp const& time) { return absl::ToUnixMicros(TimeOf(time)); }
 
 absl::Status RoomTaken(v1::Session const& wanted, std::string const& by, std::int64_t start, std::int64_t end) {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ROOM_TAKEN, "the room is booked at that time",
                {{"room", wanted.room()},
                 {"session", by},
-                {"start_time", Rfc3339(start)},
-                {"end_time", Rfc3339(end)},
-                {"wanted_start_time", Rfc3339(Micros(wanted.start_time()))}});
+                {"start_time", Rfc3339(absl::FromUnixMicros(start))},
+                {"end_time", Rfc3339(absl::FromUnixMicros(end))},
+                {"wanted_start_time", Rfc3339(TimeOf(wanted.start_time()))}});
 }
 
 absl::Status CheckAmong(std::span<v1::Session const> sessions) {
@@ -57,8 +52,8 @@ absl::Status CheckAmong(std::span<v1::Session const> sessions) {
 
 absl::Status SetTimes(v1::Session& session, std::string_view field) {
   ASSIGN_OR_RETURN(auto const start, ReadLocal(session.local_start(), field));
-  Set(*session.mutable_start_time(), start);
-  Set(*session.mutable_end_time(), start + absl::Minutes(session.duration_minutes()));
+  *session.mutable_start_time() = Stamp(start);
+  *session.mutable_end_time() = Stamp(start + absl::Minutes(session.duration_minutes()));
   return absl::OkStatus();
 }
 

@@ -3,6 +3,8 @@
 #include <absl/time/time.h>
 #include <google/protobuf/timestamp.pb.h>
 
+#include <string>
+
 namespace helhed::activities {
 
 // Instants of the contract, which are stored as microseconds.
@@ -17,5 +19,8 @@ inline google::protobuf::Timestamp Stamp(absl::Time time) {
   stamp.set_nanos(static_cast<int>(micros % 1'000'000) * 1'000);
   return stamp;
 }
+
+// `2026-09-01T15:00:00Z`, for errors.
+inline std::string Rfc3339(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()); }
 
 }  // namespace helhed::activities

@@ -7,6 +7,7 @@
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
 #include "services/activities/service/requests.h"
+#include "services/activities/service/times.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
 
@@ -179,7 +180,7 @@ absl::StatusOr<v1::Assignment> VolunteerService::AssignVolunteer(CallContext con
     RETURN_IF_ERROR(CheckCleared(tx, activity, session, contract::LastPart(request.volunteer())));
     // Once more, now that the clearance is held: who leaves changes it.
     ASSIGN_OR_RETURN(volunteer, tx.Get<v1::Volunteer>(request.volunteer()));
-    RETURN_IF_ERROR(RequireAgreed(volunteer, DateIn(absl::FromUnixSeconds(session.start_time().seconds()))));
+    RETURN_IF_ERROR(RequireAgreed(volunteer, DateIn(TimeOf(session.start_time()))));
     auto assignment = Named(request.parent(), request.volunteer());
     RETURN_IF_ERROR(tx.Insert(assignment));
     RETURN_IF_ERROR(AppendAssignmentChanged(tx, assignment.name(), true));

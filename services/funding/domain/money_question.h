@@ -17,8 +17,7 @@ namespace helhed::funding {
 // The steps that depend on money.
 enum class MoneyStep {
   // The plan goes to final approval. The sources sum to `budget_ore` exactly, so do the budget lines (domain.md M2), and the
-  // local
-  // share is at least what `rule` asks for (M3). Sources are pledged.
+  // local share is at least what `rule` asks for (M3). Sources are pledged.
   kSubmit,
   // The extension `extension` is applied. Its own sources and lines sum to its own `budget_ore`, 0 included (M9).
   kExtend,
