@@ -27,7 +27,9 @@ PLATFORM = {
 # What the parts of a service may include of the platform, and of the service itself.
 SERVICE = {
     "domain": ({"base"}, {"domain"}),
-    "service": ({"base", "client", "consumer", "contract", "crypto", "events", "pipeline", "service", "storage", "telemetry"}, {"domain", "service"}),
+    "paper": ({"base"}, {"paper"}),
+    "service": ({"base", "client", "consumer", "contract", "crypto", "events", "pipeline", "service", "storage", "telemetry"},
+                {"domain", "paper", "service"}),
 }
 # The only places where a library may be included: everything else goes through the header that wraps it.
 LIBRARIES = {
@@ -38,6 +40,7 @@ LIBRARIES = {
     r"spdlog/.*|fmt/.*": r"services/platform/telemetry/",
     r"prometheus/.*": r"services/platform/telemetry/",
     r"libical/.*": r"services/activities/domain/",
+    r"cairo.*|pango/.*|glib.*": r"services/communications/paper/",
     r"cjose/.*": r"gateway/identity/public_key\.cc",
     r"boost/.*": r"services/platform/server/|cli/|gateway/",
 }
@@ -110,6 +113,8 @@ BROKEN = [
     ("services/platform/events/event_log.cc", "helhed/residents/v1/dwelling.pb.h"),
     ("gateway/routes.cc", "services/residents/residents.h"),
     ("gateway/identity/token.cc", "cjose/cjose.h"),
+    ("services/communications/service/print_runs.cc", "pango/pangocairo.h"),
+    ("services/communications/paper/route.cc", "services/communications/service/print_runs.h"),
     ("cli/call.cc", "services/residents/service/register.h"),
     ("services/residents/service/register_test.cc", "services/funding/funding.h"),
 ]
@@ -121,6 +126,8 @@ FINE = [
     ("services/platform/storage/table_test.cc", "helhed/residents/v1/dwelling.pb.h"),
     ("services/platform/server/grpc_server.cc", "grpcpp/grpcpp.h"),
     ("gateway/identity/public_key.cc", "cjose/cjose.h"),
+    ("services/communications/service/print_runs.cc", "services/communications/paper/print_run.h"),
+    ("services/communications/paper/document.cc", "cairo-pdf.h"),
 ]
 
 
