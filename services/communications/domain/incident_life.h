@@ -1,0 +1,47 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+#include "helhed/communications/v1/incident.pb.h"
+#include "services/platform/base/status.h"
+
+// The life of an incident (domain notes, 8.6), and its clocks.
+namespace helhed::communications {
+
+// Where a step leads from a state; nullopt when the state does not allow it.
+std::optional<v1::IncidentState> After(v1::IncidentState state, v1::IncidentStep step);
+
+// FAILED_PRECONDITION INCIDENT_STATE, unless the incident is in one of `states`. Says which it is in and which are needed.
+absl::Status RequireState(v1::Incident const& incident, std::initializer_list<v1::IncidentState> states);
+// The states from which a step may be taken, for the refusal.
+absl::Status StepRefused(v1::Incident const& incident, v1::IncidentStep step);
+
+// Whether something can still be done about it: neither closed nor dismissed, joined or anonymised.
+bool IsOpen(v1::IncidentState state);
+
+// How long somebody who is called has to answer. `severity` unspecified: nobody has judged it yet.
+absl::Duration TimeToAnswer(v1::IncidentRule const& rule, v1::IncidentSeverity severity);
+
+// Leaves of an incident what may be kept after its retention: kind, department, the month, severity and scope. Its name stays, so
+// that what refers to it does not break.
+void Anonymise(v1::Incident& incident);
+
+// `2026-03`, the month in Copenhagen.
+std::string MonthOf(absl::Time time);
+
+// Adds what is wrong with a contingency plan beyond what the contract says: a role that comes twice, a holder without a name, or
+// two roles and none that coordinates.
+void CheckContingencyPlan(v1::ContingencyPlan const& plan, std::vector<FieldViolation>& violations);
+
+// Whether a party of this kind is an authority in the sense of retsplejeloven § 115. The staff of a housing organisation and of a
+// plan is not (domain notes, 5.4); who is neither for sure is not either.
+bool IsAuthority(v1::PartyKind kind);
+
+std::string NameOf(v1::IncidentState state);
+
+}  // namespace helhed::communications
