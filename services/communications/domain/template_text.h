@@ -1,0 +1,35 @@
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <string_view>
+#include <vector>
+
+#include "helhed/communications/v1/template.pb.h"
+#include "services/platform/base/status.h"
+
+// Templates: what may stand in them, and what they look like filled in.
+namespace helhed::communications {
+
+using Arguments = google::protobuf::RepeatedPtrField<v1::TemplateArgument>;
+
+// Adds what is wrong with a new version: no Danish text, a language or parameter that comes twice, a text that names a parameter
+// which is not declared, characters that have no place in it. `field` names the version in the request.
+void CheckVersion(v1::TemplateVersion const& version, std::string_view field, std::vector<FieldViolation>& violations);
+
+// Whether the arguments fit the version's parameters. Errors: INVALID_ARGUMENT PARAMETERS_INVALID, which names everything that is
+// wrong and repeats nothing of it.
+absl::Status CheckArguments(v1::TemplateVersion const& version, Arguments const& arguments);
+
+// Errors: INVALID_ARGUMENT LANGUAGE_MISSING when the version says nothing in one of the languages.
+absl::Status CheckLanguages(v1::TemplateVersion const& version, google::protobuf::RepeatedPtrField<std::string> const& languages);
+
+// The version filled in. No argument can become markup, a heading, a paragraph, a header of a mail or a parameter in turn: it is
+// put into the text after that was taken apart, it is one line, and HTML is escaped. The errors of CheckArguments and
+// CheckLanguages.
+absl::StatusOr<v1::RenderedText> Render(v1::TemplateVersion const& version, std::string_view language,
+                                        Arguments const& arguments);
+
+}  // namespace helhed::communications
