@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 namespace helhed::testing {
 namespace {
@@ -30,6 +31,9 @@ std::string MustRun(std::vector<std::string> const& arguments) {
 
 std::string RolesFile() { return std::string(HELHED_SOURCE_DIR) + "/deploy/policy/roles.textproto"; }
 
+// Who asks whom, in its own name: who may vote, whose data may be used.
+constexpr std::pair<char const*, char const*> kPeers[] = {{"funding", "residents"}, {"activities", "residents"}};
+
 // Waits until a probe succeeds.
 void Await(std::vector<std::string> const& probe, Process& process, std::string const& log) {
   for (int i = 0; i < 800; ++i) {
@@ -42,19 +46,24 @@ void Await(std::vector<std::string> const& probe, Process& process, std::string 
 
 }  // namespace
 
-House::House(std::vector<std::string> const& services) {
+House::House(std::vector<std::string> const& services, storage::Engine engine) {
   std::string pattern = (std::filesystem::temp_directory_path() / "helhed-house-XXXXXX").string();
   Must(mkdtemp(pattern.data()) != nullptr, "no folder");
   folder_ = pattern;
   port_ = FreePort();
-  for (auto const& name : services) services_[name].port = FreePort();
+  for (auto const& name : services) {
+    services_[name].port = FreePort();
+    services_[name].database = std::make_unique<FreshDatabase>(engine);
+  }
   auto const script = absl::StrCat("cd ", folder_, R"( &&
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -keyout ca.key -out ca.pem &&
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout key.pem -out csr.pem &&
     printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' > san &&
     openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out cert.pem)");
   Must(std::system(absl::StrCat("(", script, ") >/dev/null 2>&1").c_str()) == 0, "needs openssl");
-  for (auto const* const name : {"gateway", "demonstration", "funding-key"}) {
+  std::vector<std::string> keys = services;
+  keys.insert(keys.end(), {"gateway", "demonstration"});
+  for (auto const& name : keys) {
     MustRun({Binary("helhed"), "token", "--new-key", absl::StrCat(folder_, "/", name), absl::StrCat(folder_, "/", name, ".pub"),
              "--key-id", name});
   }
@@ -74,12 +83,13 @@ House::~House() {
 }
 
 std::vector<std::string> House::ServiceArguments(std::string const& name, std::string const& command) const {
+  auto const& service = services_.at(name);
   std::vector<std::string> arguments = {Binary("helhed-" + name),
                                         command,
-                                        "--sqlite",
-                                        absl::StrCat(folder_, "/", name, ".sqlite"),
+                                        service.database->engine() == storage::Engine::kSqlite ? "--sqlite" : "--postgres",
+                                        service.database->location(),
                                         "--listen",
-                                        absl::StrCat("127.0.0.1:", services_.at(name).port),
+                                        absl::StrCat("127.0.0.1:", service.port),
                                         "--admin-listen",
                                         "",
                                         "--identity-key-file",
@@ -88,11 +98,12 @@ std::vector<std::string> House::ServiceArguments(std::string const& name, std::s
                                         RolesFile(),
                                         "--log-level",
                                         "warning"};
-  // Funding asks the register who may vote, in its own name.
-  if (name == "residents") arguments.insert(arguments.end(), {"--identity-key-file", folder_ + "/funding-key.pub"});
-  if (name == "funding" && services_.contains("residents")) {
-    arguments.insert(arguments.end(), {"--signing-key-file", folder_ + "/funding-key", "--peer",
-                                       absl::StrCat("residents=dns:///localhost:", services_.at("residents").port)});
+  for (auto const& [asking, asked] : kPeers) {
+    if (!services_.contains(asking) || !services_.contains(asked)) continue;
+    if (name == asked) arguments.insert(arguments.end(), {"--identity-key-file", absl::StrCat(folder_, "/", asking, ".pub")});
+    if (name != asking) continue;
+    arguments.insert(arguments.end(), {"--signing-key-file", absl::StrCat(folder_, "/", name), "--peer",
+                                       absl::StrCat(asked, "=dns:///localhost:", services_.at(asked).port)});
   }
   return arguments;
 }
@@ -158,7 +169,7 @@ void House::StopGateway() {
 
 std::string House::DemonstrationToken(std::vector<std::string> const& grants, std::string const& subject) {
   std::vector<std::string> arguments = {
-      Binary("helhed"), "token",      "--bearer", "--identity-key", folder_ + "/demonstration", "--subject",
+      Binary("helhed"), "token",      "--bearer", "--identity-key", demonstration_key_file(), "--subject",
       subject,          "--lifetime", "1h"};
   for (auto const& grant : grants) arguments.insert(arguments.end(), {"--grant", grant});
   return std::string(absl::StripAsciiWhitespace(MustRun(arguments)));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "services/platform/testing/engines.h"
 #include "tests/e2e/process.h"
 #include "tests/oidc/issuer.h"
 
@@ -14,7 +15,7 @@ namespace helhed::testing {
 class House {
  public:
   // Makes certificates, keys and stores in a folder of its own, and starts all.
-  explicit House(std::vector<std::string> const& services = {"residents"});
+  explicit House(std::vector<std::string> const& services = {"residents"}, storage::Engine engine = storage::Engine::kSqlite);
   ~House();
   House(House const&) = delete;
   House& operator=(House const&) = delete;
@@ -37,6 +38,8 @@ class House {
 
   int port() const { return port_; }
   std::string const& folder() const { return folder_; }
+  // The key that DemonstrationToken signs with, as `helhed token` takes it.
+  std::string demonstration_key_file() const { return folder_ + "/demonstration"; }
   std::string ca_file() const { return folder_ + "/ca.pem"; }
   // `https://localhost:1234`
   std::string url() const;
@@ -49,6 +52,7 @@ class House {
   std::string AccessFile() const { return folder_ + "/access.textproto"; }
   struct Service {
     int port = 0;
+    std::unique_ptr<FreshDatabase> database;
     std::unique_ptr<Process> process;
   };
   std::vector<std::string> ServiceArguments(std::string const& name, std::string const& command) const;
