@@ -14,6 +14,11 @@ export interface Person {
   readonly grants: readonly string[];
 }
 
+// Who that is to the services: as a token of a demonstration says it.
+export function subjectOf(person: Person): string {
+  return `demonstration:${person.subject}`;
+}
+
 export interface Access {
   // `https://localhost:8443`. Certificates are believed as Node believes them (NODE_EXTRA_CA_CERTS).
   readonly address: string;
@@ -131,7 +136,9 @@ export class Caller {
 
 // Whether nobody answered, or nobody had the time: the service, the gateway or the connection went.
 function mayBeSentAgain(error: ConnectError): boolean {
-  return [Code.Unavailable, Code.ResourceExhausted, Code.Aborted].includes(error.code) || error.cause !== undefined;
+  if (error.code === Code.Unavailable || error.code === Code.ResourceExhausted) return true;
+  const broken = error.cause instanceof Error && 'code' in error.cause;
+  return broken || (error.code === Code.Aborted && reasonOf(error) === '');
 }
 
 export function reasonOf(error: ConnectError): string {
