@@ -1,0 +1,31 @@
+#pragma once
+
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "helhed/activities/v1/activity.pb.h"
+#include "helhed/activities/v1/volunteer.pb.h"
+#include "helhed/common/v1/merge.pb.h"
+
+// What becomes of the activities and volunteers of plans that become one.
+namespace helhed::activities {
+
+// What has to be decided: activities of different plans with the same kind and title, and residents who are volunteers of more
+// than one of the plans. In the order of kinds and names.
+std::vector<common::v1::MergeFinding> FindMergeConflicts(std::span<v1::Activity const> activities,
+                                                         std::span<v1::Volunteer const> volunteers);
+
+// The activities that do not go on: those that it was decided the first of goes on for, but the first. Names.
+std::set<std::string> NotCarried(std::span<common::v1::MergeDecision const> decisions);
+
+// The last part of a name in the successor: as it was, or, where that is taken, with the plan that it comes from and, if need be,
+// a number behind it; at most 63 characters. Enters it in `taken`.
+std::string CarriedId(std::string_view id, std::string_view from_plan, std::set<std::string, std::less<>>& taken);
+
+// What is known of somebody who was cleared, or not, for two plans: a no of the police stands, else what holds longest does (P8).
+v1::Clearance JoinClearances(v1::Clearance const& one, v1::Clearance const& other);
+
+}  // namespace helhed::activities

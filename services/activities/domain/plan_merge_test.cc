@@ -1,0 +1,105 @@
+#include "services/activities/domain/plan_merge.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "services/platform/base/civil.h"
+#include "services/platform/testing/matchers.h"
+
+namespace helhed::activities {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+namespace cv1 = common::v1;
+
+v1::Activity ActivityNamed(std::string const& name, std::string const& title, std::string const& type = "activityTypes/x") {
+  v1::Activity activity;
+  activity.set_name(name);
+  activity.set_display_name(title);
+  activity.set_activity_type(type);
+  return activity;
+}
+
+v1::Volunteer VolunteerNamed(std::string const& name, std::string const& resident) {
+  v1::Volunteer volunteer;
+  volunteer.set_name(name);
+  volunteer.set_resident(resident);
+  return volunteer;
+}
+
+v1::Clearance ClearanceOf(v1::ClearanceState state, std::string_view expires = "") {
+  v1::Clearance clearance;
+  clearance.set_state(state);
+  if (auto const day = FromIsoDate(expires)) *clearance.mutable_expire_date() = ToProtoDate(*day);
+  return clearance;
+}
+
+TEST(FindMergeConflicts, FindsActivitiesOfTheSameKindAndTitleInSeveralPlans) {
+  std::vector<v1::Activity> const activities = {
+      ActivityNamed("plans/b/activities/1", "Lektiecafé"),  ActivityNamed("plans/a/activities/9", "lektiecafé"),
+      ActivityNamed("plans/a/activities/2", "Sy"),          ActivityNamed("plans/a/activities/3", "Sy"),
+      ActivityNamed("plans/b/activities/4", "Sy", "other"),
+  };
+  auto const findings = FindMergeConflicts(activities, {});
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].kind(), cv1::MERGE_CONFLICT_KIND_ACTIVITIES_ALIKE);
+  EXPECT_THAT(findings[0].subjects(), ElementsAre("plans/a/activities/9", "plans/b/activities/1"));
+  EXPECT_THAT(findings[0].resolutions(), ElementsAre(cv1::MERGE_RESOLUTION_CARRY_BOTH, cv1::MERGE_RESOLUTION_CARRY_FIRST));
+}
+
+TEST(FindMergeConflicts, FindsVolunteersTwiceWithoutSayingWhoTheyAre) {
+  std::vector<v1::Volunteer> const volunteers = {VolunteerNamed("plans/a/volunteers/1", "residents/r"),
+                                                 VolunteerNamed("plans/b/volunteers/2", "residents/r"),
+                                                 VolunteerNamed("plans/b/volunteers/3", "residents/s")};
+  auto const findings = FindMergeConflicts({}, volunteers);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_THAT(findings[0].subjects(), ElementsAre("plans/a/volunteers/1", "plans/b/volunteers/2"));
+  EXPECT_EQ(findings[0].ShortDebugString().find("residents"), std::string::npos);
+}
+
+TEST(NotCarried, IsEverythingBehindTheFirst) {
+  cv1::MergeDecision decision;
+  decision.set_kind(cv1::MERGE_CONFLICT_KIND_ACTIVITIES_ALIKE);
+  decision.set_resolution(cv1::MERGE_RESOLUTION_CARRY_FIRST);
+  for (auto const* name : {"a", "b", "c"}) decision.add_subjects(name);
+  std::vector<cv1::MergeDecision> decisions = {decision};
+  EXPECT_THAT(NotCarried(decisions), ElementsAre("b", "c"));
+  decisions[0].set_resolution(cv1::MERGE_RESOLUTION_CARRY_BOTH);
+  EXPECT_THAT(NotCarried(decisions), IsEmpty());
+}
+
+TEST(CarriedId, StaysWhereItIsFreeAndNeverMeetsAnother) {
+  std::set<std::string, std::less<>> taken = {"sy"};
+  EXPECT_EQ(CarriedId("lektier", "bro", taken), "lektier");
+  EXPECT_EQ(CarriedId("sy", "bro", taken), "sy-bro");
+  EXPECT_EQ(CarriedId("sy", "bro", taken), "sy-bro-2");
+  std::string const longest(63, 'x');
+  std::string const plan(63, 'p');
+  taken.insert(longest);
+  std::set<std::string> seen;
+  for (int i = 0; i < 20; ++i) {
+    auto const id = CarriedId(longest, plan, taken);
+    EXPECT_LE(id.size(), 63U);
+    EXPECT_TRUE(seen.insert(id).second) << id;
+  }
+}
+
+TEST(JoinClearances, ANoOfThePoliceStands) {
+  auto const no = ClearanceOf(v1::CLEARANCE_STATE_NOT_CLEARED);
+  auto const yes = ClearanceOf(v1::CLEARANCE_STATE_CLEARED, "2028-01-01");
+  EXPECT_EQ(JoinClearances(no, yes).state(), v1::CLEARANCE_STATE_NOT_CLEARED);
+  EXPECT_EQ(JoinClearances(yes, no).state(), v1::CLEARANCE_STATE_NOT_CLEARED);
+}
+
+TEST(JoinClearances, ElseWhatHoldsLongest) {
+  auto const longer = ClearanceOf(v1::CLEARANCE_STATE_REQUESTED, "2029-01-01");
+  auto const shorter = ClearanceOf(v1::CLEARANCE_STATE_CLEARED, "2028-01-01");
+  auto const none = ClearanceOf(v1::CLEARANCE_STATE_NONE);
+  EXPECT_EQ(ToIsoDate(*ToCivil(JoinClearances(shorter, longer).expire_date())), "2029-01-01");
+  EXPECT_EQ(JoinClearances(none, shorter).state(), v1::CLEARANCE_STATE_CLEARED);
+}
+
+}  // namespace
+}  // namespace helhed::activities
