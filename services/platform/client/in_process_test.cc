@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "services/platform/client/channel.h"
+#include "services/platform/client/late_door.h"
 #include "services/platform/pipeline/testing/probe.h"
 
 namespace helhed::client {
@@ -109,6 +111,36 @@ TEST_F(InProcess, EndsAStreamWithItsErrorAfterWhatCameBefore) {
   EXPECT_THAT(status, StatusIs(Code::kInternal, "INTERNAL"));
   EXPECT_THAT(std::string(status.message()), ::testing::Not(HasSubstr("secret")));
   EXPECT_THAT(titles_, ElementsAre("a"));
+}
+
+// Services that share a process are made one after the other and ask each other all the same.
+TEST_F(InProcess, ADoorThatIsOpenedLateAnswersFromThenOnUntilItIsClosed) {
+  LateDoor door;
+  auto const way = door.Connect();
+  auto const ask = [&] { return Invoke<Thing>(*way, ProbePath("GetThing"), AskFor("houses/a"), Options()).status(); };
+  EXPECT_THAT(ask(), StatusIs(Code::kUnavailable, "DRAINING"));
+  door.Open(*probe_.pipeline);
+  EXPECT_THAT(ask(), IsOk());
+  door.Close();
+  EXPECT_THAT(ask(), StatusIs(Code::kUnavailable, "DRAINING"));
+}
+
+TEST_F(InProcess, ADoorIsClosedWhenTheLastCallHasEnded) {
+  LateDoor door;
+  door.Open(*probe_.pipeline);
+  std::atomic<bool> ended = false;
+  std::jthread closing;
+  probe_.handlers.act = [&](CallContext const&, auto const&) {
+    closing = std::jthread([&] {
+      door.Close();
+      EXPECT_TRUE(ended);
+    });
+    // Time enough for a door that does not wait.
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    ended = true;
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(Invoke<Thing>(*door.Connect(), ProbePath("GetThing"), AskFor("houses/a"), Options()), IsOk());
 }
 
 }  // namespace

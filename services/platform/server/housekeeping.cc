@@ -26,8 +26,10 @@ absl::Status RemoveAll(std::stop_token const& stop, Remove remove) {
 
 Housekeeping::Housekeeping(Instance& instance, absl::Duration event_retention, Clock const& clock, telemetry::Log& log,
                            telemetry::Metrics& metrics) {
-  auto horizon = metrics.GaugeOf("helhed_event_horizon_age_seconds", "Age of the transaction that holds the event feed back.");
-  auto waiting = metrics.GaugeOf("helhed_events_waiting", "Committed events that cannot be read yet.");
+  auto const& service = instance.store().parts().service;
+  auto horizon = metrics.GaugeOf("helhed_event_horizon_age_seconds", "Age of the transaction that holds the event feed back.",
+                                 {{"service", service}});
+  auto waiting = metrics.GaugeOf("helhed_events_waiting", "Committed events that cannot be read yet.", {{"service", service}});
   thread_ = std::jthread([=, this, &instance, &clock, &log](std::stop_token const& stop) mutable {
     while (!stop.stop_requested()) {
       auto const status = RunOnce(instance, event_retention, clock.Now(), stop);

@@ -16,10 +16,11 @@ namespace {
 
 constexpr int kLinkedAtOnce = 500;
 
-absl::Status CheckMigrated(Definition const& definition, storage::Database& database) {
+absl::Status CheckMigrated(Definition const& definition, std::string const& program, storage::Database& database) {
   auto const status = storage::CheckSchema(database, AllMigrations(definition));
   if (status.code() != absl::StatusCode::kFailedPrecondition) return status;
-  return absl::FailedPreconditionError(absl::StrCat(status.message(), "\nRun `helhed-", definition.name,
+  return absl::FailedPreconditionError(absl::StrCat(status.message(), "\nRun `",
+                                                    program.empty() ? absl::StrCat("helhed-", definition.name) : program,
                                                     " migrate` of this version, or serve by the version that fits the store."));
 }
 
@@ -52,7 +53,7 @@ struct Instance::State {
 
   absl::Status OpenStore(Definition const& definition, InstanceOptions const& options, Clock const& clock, Random& random) {
     ASSIGN_OR_RETURN(database, While("opening the store", OpenDatabase(options.storage)));
-    RETURN_IF_ERROR(CheckMigrated(definition, *database));
+    RETURN_IF_ERROR(CheckMigrated(definition, options.program, *database));
     ASSIGN_OR_RETURN(sealer, OpenSealer(*database));
     ASSIGN_OR_RETURN(events, events::EventLog::Open(*database, *sealer));
     schema.emplace(*database);
@@ -72,6 +73,7 @@ struct Instance::State {
   absl::Status ReadPolicy(Definition const& definition, InstanceOptions const& options, Clock const& clock) {
     verifier.emplace(clock, definition.name);
     for (auto const& path : options.identity_key_files) RETURN_IF_ERROR(verifier->AddKeyFile(path));
+    for (auto const& key : options.identity_keys) RETURN_IF_ERROR(verifier->AddKey(key));
     ASSIGN_OR_RETURN(roles, identity::Roles::FromFile(options.roles_file));
     if (options.data_key_file.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(keys, While("reading the data keys", crypto::KeyRing::FromFile(options.data_key_file)));

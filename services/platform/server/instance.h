@@ -61,9 +61,12 @@ struct StorageOptions {
 };
 
 struct InstanceOptions {
+  // Whose `migrate` brings the store up to date, in errors; `helhed-residents` when empty.
+  std::string program = {};
   StorageOptions storage;
-  // Public keys that identities may be signed with, and the policy file.
+  // Public keys that identities may be signed with: files, and the text of keys that no file has; and the policy file.
   std::vector<std::string> identity_key_files;
+  std::vector<std::string> identity_keys = {};
   std::string roles_file;
   // Keys for personal values; empty where none are kept. See crypto/key_ring.h.
   std::string data_key_file;

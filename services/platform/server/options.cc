@@ -5,9 +5,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
-#include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -15,7 +13,6 @@
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include "services/platform/base/status.h"
@@ -25,15 +22,8 @@
 namespace helhed::server {
 namespace {
 
-namespace po = boost::program_options;
-
 // One option. Everything else (help, parsing, checking, check-config) follows from this table.
-struct Spec {
-  enum class Kind { kValue, kFlag, kList };
-  std::string name;
-  Kind kind;
-  std::string standard;  // the default
-  std::string help;
+struct Spec : OptionName {
   // Checks and takes a value; the error says what would be right.
   std::function<absl::Status(Options&, std::string const&)> take;
 };
@@ -232,133 +222,11 @@ std::vector<Spec> Specs(std::string_view service) {
   return specs;
 }
 
-po::options_description Describe(std::vector<Spec> const& specs) {
-  po::options_description description;
-  for (auto const& spec : specs) {
-    auto* const value = po::value<std::string>();
-    value->value_name(spec.kind == Spec::Kind::kFlag ? "BOOL" : "VALUE");
-    if (spec.kind == Spec::Kind::kFlag) value->implicit_value("true");
-    auto const help = spec.standard.empty() ? spec.help : absl::StrCat(spec.help, " [", spec.standard, "]");
-    description.add_options()(spec.name.c_str(), value, help.c_str());
-  }
-  return description;
-}
-
-Spec const* Find(std::vector<Spec> const& specs, std::string_view name) {
-  auto const found = std::find_if(specs.begin(), specs.end(), [&](auto const& spec) { return spec.name == name; });
-  return found == specs.end() ? nullptr : &*found;
+Spec const& Find(std::vector<Spec> const& specs, std::string_view name) {
+  return *std::find_if(specs.begin(), specs.end(), [&](auto const& spec) { return spec.name == name; });
 }
 
 using Faults = std::vector<std::string>;
-
-// What Boost read from one source. Repeating is for lists.
-std::vector<Setting> ToSettings(po::parsed_options const& parsed, std::vector<Spec> const& specs, std::string const& origin,
-                                Faults& faults) {
-  std::vector<Setting> settings;
-  for (auto const& option : parsed.options) {
-    auto const value = option.value.empty() ? "true" : option.value.front();  // only flags may stand without one
-    auto const before =
-        std::find_if(settings.begin(), settings.end(), [&](auto const& setting) { return setting.name == option.string_key; });
-    auto const* const spec = Find(specs, option.string_key);
-    if (before == settings.end()) {
-      settings.push_back({option.string_key, value, origin});
-    } else if (spec != nullptr && spec->kind == Spec::Kind::kList) {
-      absl::StrAppend(&before->value, ",", value);
-    } else {
-      faults.push_back(absl::StrCat(option.string_key, " is given twice (", origin, ")"));
-    }
-  }
-  return settings;
-}
-
-std::vector<Setting> ReadFlags(std::vector<std::string> const& arguments, std::vector<Spec> const& specs, Faults& faults) {
-  auto description = Describe(specs);
-  description.add_options()("config", po::value<std::string>());
-  // Without guessing: `--postgres-pass` is no option, however near it comes to one.
-  int const style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-  try {
-    auto const parsed = po::command_line_parser(arguments).options(description).positional({}).style(style).run();
-    return ToSettings(parsed, specs, "flag", faults);
-  } catch (po::error const& error) {
-    faults.emplace_back(error.what());
-    return {};
-  }
-}
-
-std::vector<Setting> ReadFile(std::string const& path, std::vector<Spec> const& specs, Faults& faults) {
-  std::ifstream file(path);
-  if (!file) {
-    faults.push_back(absl::StrCat("config: cannot read ", path));
-    return {};
-  }
-  try {
-    return ToSettings(po::parse_config_file(file, Describe(specs)), specs, absl::StrCat("file ", path), faults);
-  } catch (po::error const& error) {
-    faults.push_back(absl::StrCat(path, ": ", error.what()));
-    return {};
-  }
-}
-
-std::string VariablePart(std::string_view name) { return absl::AsciiStrToUpper(absl::StrReplaceAll(Av(name), {{"-", "_"}})); }
-
-// Variables of one prefix, `HELHED_` or `HELHED_RESIDENTS_`.
-std::vector<Setting> ReadVariables(Sources const& sources, std::string const& prefix, std::vector<Spec> const& specs) {
-  std::vector<Setting> settings;
-  auto const take = [&](std::string const& name) {
-    auto const variable = sources.environment.find(absl::StrCat(prefix, VariablePart(name)));
-    if (variable == sources.environment.end() || variable->second.empty()) return;
-    settings.push_back({name, variable->second, absl::StrCat("environment ", variable->first)});
-  };
-  take("config");
-  for (auto const& spec : specs) take(spec.name);
-  return settings;
-}
-
-// What the command line `helhed` reads: on a laptop both run from one shell.
-constexpr std::string_view kOfCommandLine[] = {"ADDRESS", "AUDIENCE", "DEADLINE", "GRANT",           "IDENTITY_KEY",
-                                               "SUBJECT", "TLS_CA",   "TLS_KEY",  "TLS_CERTIFICATE", "TOKEN"};
-
-void CheckVariables(Sources const& sources, std::string const& own, std::vector<Spec> const& specs, Faults& faults) {
-  auto const known = [&](std::string const& part) {
-    return part == "CONFIG" ||
-           std::any_of(specs.begin(), specs.end(), [&](auto const& s) { return VariablePart(s.name) == part; });
-  };
-  for (auto const& [name, value] : sources.environment) {
-    if (!absl::StartsWith(name, "HELHED_")) continue;
-    auto const part = name.substr(std::string_view("HELHED_").size());
-    if (known(part) || std::find(std::begin(kOfCommandLine), std::end(kOfCommandLine), part) != std::end(kOfCommandLine))
-      continue;
-    if (absl::StartsWith(name, own) && known(name.substr(own.size()))) continue;
-    faults.push_back(absl::StrCat("environment ", name, ": there is no such option",
-                                  absl::StrContains(name, "_PORT") || absl::EndsWith(name, "_SERVICE_HOST")
-                                      ? " (Kubernetes sets such variables unless enableServiceLinks is false)"
-                                      : ""));
-  }
-}
-
-// Each option's value from the highest source that has one.
-std::vector<Setting> Merge(std::string_view service, Sources const& sources, std::vector<Spec> const& specs, Faults& faults) {
-  auto const own = absl::StrCat("HELHED_", VariablePart(service), "_");
-  CheckVariables(sources, own, specs, faults);
-  std::vector<Setting> above = ReadVariables(sources, "HELHED_", specs);
-  for (auto& setting : ReadVariables(sources, own, specs)) above.push_back(std::move(setting));
-  for (auto& setting : ReadFlags(sources.arguments, specs, faults)) above.push_back(std::move(setting));
-  std::string config;
-  for (auto const& setting : above) {
-    if (setting.name == "config") config = setting.value;
-  }
-  std::vector<Setting> all;
-  for (auto const& spec : specs) all.push_back({spec.name, spec.standard, "default"});
-  auto const place = [&](Setting setting) {
-    auto const at = std::find_if(all.begin(), all.end(), [&](auto const& other) { return other.name == setting.name; });
-    if (at != all.end()) *at = std::move(setting);
-  };
-  if (!config.empty()) {
-    for (auto& setting : ReadFile(config, specs, faults)) place(std::move(setting));
-  }
-  for (auto& setting : above) place(std::move(setting));
-  return all;
-}
 
 // What one option alone cannot know.
 void CheckTogether(Options& options, std::vector<Setting> const& settings, Faults& faults) {
@@ -388,18 +256,36 @@ void CheckTogether(Options& options, std::vector<Setting> const& settings, Fault
   }
 }
 
-}  // namespace
-
-absl::StatusOr<Configuration> ReadOptions(std::string_view service, Sources const& sources) {
+Configuration Take(std::string_view service, std::vector<Setting> settings, Faults& faults) {
   auto const specs = Specs(service);
-  Faults faults;
   Configuration configuration;
-  configuration.settings = Merge(service, sources, specs, faults);
+  configuration.settings = std::move(settings);
   for (auto const& setting : configuration.settings) {
-    auto const taken = Find(specs, setting.name)->take(configuration.options, setting.value);
+    auto const taken = Find(specs, setting.name).take(configuration.options, setting.value);
     if (!taken.ok()) faults.push_back(absl::StrCat(setting.name, ": ", taken.message(), " (", setting.origin, ")"));
   }
   CheckTogether(configuration.options, configuration.settings, faults);
+  return configuration;
+}
+
+}  // namespace
+
+std::vector<OptionName> OptionNames(std::string_view service) {
+  auto const specs = Specs(service);
+  return {specs.begin(), specs.end()};
+}
+
+absl::StatusOr<Configuration> ReadOptions(std::string_view service, Sources const& sources) {
+  Faults faults;
+  auto settings = ReadSettings(OptionNames(service), sources, {.own = std::string(service)}, faults);
+  auto configuration = Take(service, std::move(settings), faults);
+  if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  return configuration;
+}
+
+absl::StatusOr<Configuration> TakeSettings(std::string_view service, std::vector<Setting> settings) {
+  Faults faults;
+  auto configuration = Take(service, std::move(settings), faults);
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   return configuration;
 }
@@ -415,20 +301,7 @@ absl::Status CheckServing(Options const& options) {
   return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
 }
 
-std::string DescribeOptions(std::string_view service) {
-  auto description = Describe(Specs(service));
-  description.add_options()("config", po::value<std::string>()->value_name("FILE"),
-                            "A file of lines `name = value` with any of these options");
-  std::ostringstream text;
-  text << description;
-  return text.str();
-}
-
-std::string DescribeSettings(std::vector<Setting> const& settings) {
-  std::string text;
-  for (auto const& setting : settings) absl::StrAppend(&text, setting.name, " = ", setting.value, "  # ", setting.origin, "\n");
-  return text;
-}
+std::string DescribeOptions(std::string_view service) { return DescribeOptionNames(OptionNames(service)); }
 
 std::optional<Address> ParseAddress(std::string_view text) {
   auto const colon = text.rfind(':');

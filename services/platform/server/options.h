@@ -3,13 +3,14 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "services/platform/server/grpc_server.h"
 #include "services/platform/server/instance.h"
+#include "services/platform/server/option_table.h"
 #include "services/platform/telemetry/log.h"
 
 // The options of a service's binary: one typed set, from four sources, each above the one before:
@@ -34,37 +35,25 @@ struct Options {
   bool migrate_on_start = false;
 };
 
-// An option as it came out, for `check-config`. Holds no secret.
-struct Setting {
-  std::string name;
-  std::string value;
-  // `default`, `file /etc/helhed/residents.conf`, `environment HELHED_LISTEN`, `flag`.
-  std::string origin;
-};
-
 struct Configuration {
   Options options;
   std::vector<Setting> settings;
 };
 
-struct Sources {
-  // What follows the subcommand.
-  std::vector<std::string> arguments;
-  // All of the environment; only what begins with HELHED_ is looked at.
-  std::map<std::string, std::string> environment;
-};
-
 // Errors: INVALID_ARGUMENT that says everything that is wrong, a line each.
 absl::StatusOr<Configuration> ReadOptions(std::string_view service, Sources const& sources);
+
+// The same from settings that were read already: one for each of OptionNames.
+absl::StatusOr<Configuration> TakeSettings(std::string_view service, std::vector<Setting> settings);
 
 // What only `serve` needs: keys and roles. Errors: INVALID_ARGUMENT, a line each.
 absl::Status CheckServing(Options const& options);
 
+// The table of them, for --help and for what puts several services together.
+std::vector<OptionName> OptionNames(std::string_view service);
+
 // Every option with its meaning and default, for --help.
 std::string DescribeOptions(std::string_view service);
-
-// `name = value  # origin`, a line each: a file that --config takes.
-std::string DescribeSettings(std::vector<Setting> const& settings);
 
 // `127.0.0.1:8443`, `[::1]:8443`. nullopt when it is not a host and a port.
 struct Address {

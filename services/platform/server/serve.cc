@@ -1,16 +1,10 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <grpc/support/log.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <csignal>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
-#include <stop_token>
-#include <thread>
 #include <utility>
 
 #include "services/platform/base/clock.h"
@@ -19,59 +13,13 @@
 #include "services/platform/base/strings.h"
 #include "services/platform/server/admin.h"
 #include "services/platform/server/commands.h"
+#include "services/platform/server/ending.h"
 #include "services/platform/server/grpc_server.h"
 #include "services/platform/server/housekeeping.h"
 #include "services/platform/server/jobs.h"
 
 namespace helhed::server {
 namespace {
-
-// What ends a process that was told to stop and will not: something below does not return. EX_TEMPFAIL of sysexits.h, so that a
-// supervisor starts it again.
-constexpr int kStuck = 75;
-// For cancelled calls to end after the drain's time-out, and for the store to be closed.
-constexpr absl::Duration kCloseTime = absl::Seconds(8);
-
-sigset_t EndSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-void WaitForSignal() {
-  auto const signals = EndSignals();
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
-  }
-}
-
-// Waits, less when another signal comes.
-void WaitForSignal(absl::Duration at_most) {
-  auto const signals = EndSignals();
-  auto const time = absl::ToTimespec(at_most);
-  sigtimedwait(&signals, nullptr, &time);
-}
-
-class Watchdog {
- public:
-  Watchdog(absl::Duration at_most, telemetry::Log& log) {
-    thread_ = std::jthread([this, at_most, &log](std::stop_token const& stop) {
-      std::unique_lock lock(mutex_);
-      if (ended_.wait_for(lock, stop, absl::ToChronoMilliseconds(at_most), [&] { return stop.stop_requested(); })) return;
-      if (stop.stop_requested()) return;
-      log.Error("draining did not end");
-      log.Flush();
-      ::_exit(kStuck);
-    });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any ended_;
-  std::jthread thread_;
-};
 
 // gRPC's own errors (a handshake that failed, say) as log lines. gRPC has one place for this in a process.
 class CoreLog {
@@ -118,12 +66,12 @@ absl::Status ServeUntilSignal(Instance& instance, Options const& options, teleme
   ASSIGN_OR_RETURN(auto const server, GrpcServer::Start(instance.pipeline(), options.grpc));
   ASSIGN_OR_RETURN(auto const admin, StartAdmin(options, metrics, instance.database(), draining));
   log.Info("serving", {{"port", std::int64_t{server->port()}}, {"admin_port", std::int64_t{admin ? admin->port() : 0}}});
-  WaitForSignal();
+  WaitForEnd();
   log.Info("draining");
   watchdog = std::make_unique<Watchdog>(options.drain_delay + options.drain_timeout + kCloseTime, log);
   draining = true;
   server->SetServing(false);
-  if (options.drain_delay > absl::ZeroDuration()) WaitForSignal(options.drain_delay);
+  if (options.drain_delay > absl::ZeroDuration()) WaitForEnd(options.drain_delay);
   server->Drain(absl::Now() + options.drain_timeout);
   return absl::OkStatus();
 }
@@ -131,9 +79,7 @@ absl::Status ServeUntilSignal(Instance& instance, Options const& options, teleme
 }  // namespace
 
 absl::Status Serve(Definition const& definition, Options const& options) {
-  // Before there are threads, so that all of them leave the signals to this one.
-  auto const signals = EndSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  HoldEndSignals();
   telemetry::Log log({.service = definition.name, .minimum = options.log_level, .destination = "-"});
   CoreLog const core_log(log);
   telemetry::Metrics metrics;
