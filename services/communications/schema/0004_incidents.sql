@@ -83,6 +83,7 @@ CREATE TABLE incidents (
   outcome                  TEXT   NOT NULL,
   close_time               BIGINT,
   retain_until_date        TEXT   CHECK (retain_until_date IS NULL OR length(retain_until_date) = 10 AND state IN (5, 7, 8)),
+  timeline_count           BIGINT NOT NULL DEFAULT 0,
   revision                 BIGINT NOT NULL,
   create_time              BIGINT NOT NULL,
   update_time              BIGINT NOT NULL,
@@ -170,7 +171,7 @@ CREATE INDEX incident_alerts_by_task ON incident_alerts (plan, incident, task, i
 CREATE TABLE timeline_entries (
   plan            TEXT   NOT NULL,
   incident        TEXT   NOT NULL,
-  timeline_entry  TEXT   NOT NULL CHECK (length(timeline_entry) = 36),
+  timeline_entry  TEXT   NOT NULL CHECK (length(timeline_entry) = 8),
   kind            BIGINT NOT NULL CHECK (kind BETWEEN 1 AND 13),
   text            TEXT   NOT NULL,
   author          TEXT   NOT NULL,
