@@ -8,17 +8,12 @@
 #include <algorithm>
 
 #include "services/platform/base/status.h"
+#include "services/platform/base/times.h"
 
 namespace helhed::cli {
 namespace {
 
 constexpr absl::Duration kIdentityLifetime = absl::Minutes(10);
-
-void SetTimestamp(google::protobuf::Timestamp& timestamp, absl::Time time) {
-  auto const micros = absl::ToUnixMicros(time);
-  timestamp.set_seconds(micros / 1'000'000);
-  timestamp.set_nanos(static_cast<std::int32_t>(micros % 1'000'000) * 1000);
-}
 
 // What `helhed token` printed: base64 of a SignedIdentity, white space around it forgiven.
 absl::StatusOr<std::string> ReadToken(std::string const& path, World const& world) {
@@ -100,8 +95,8 @@ absl::StatusOr<common::v1::Identity> IdentityOf(po::variables_map const& values)
 }
 
 std::string SignFor(identity::Signer const& signer, common::v1::Identity identity, absl::Time now, absl::Duration lifetime) {
-  SetTimestamp(*identity.mutable_issue_time(), now);
-  SetTimestamp(*identity.mutable_expire_time(), now + lifetime);
+  *identity.mutable_issue_time() = Stamp(now);
+  *identity.mutable_expire_time() = Stamp(now + lifetime);
   return signer.Sign(identity);
 }
 

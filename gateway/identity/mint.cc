@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "services/platform/base/times.h"
+
 namespace helhed::gateway::identity {
 namespace {
 
 constexpr absl::Duration kLife = absl::Minutes(5);
 constexpr absl::Duration kRenewBefore = absl::Seconds(90);
-
-void Set(google::protobuf::Timestamp& timestamp, absl::Time time) {
-  auto const micros = absl::ToUnixMicros(time);
-  timestamp.set_seconds(micros / 1'000'000);
-  timestamp.set_nanos(static_cast<std::int32_t>(micros % 1'000'000) * 1000);
-}
 
 }  // namespace
 
@@ -22,8 +18,8 @@ Minted Mint(Believed const& believed, ::helhed::identity::Signer const& signer, 
   identity->set_issuer("gateway");
   identity->set_subject(believed.subject);
   identity->set_audience("helhed");
-  Set(*identity->mutable_issue_time(), now);
-  Set(*identity->mutable_expire_time(), expires);
+  *identity->mutable_issue_time() = Stamp(now);
+  *identity->mutable_expire_time() = Stamp(expires);
   identity->mutable_grants()->Assign(believed.grants.begin(), believed.grants.end());
 
   auto caller = std::make_shared<Caller>();

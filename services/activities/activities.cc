@@ -16,14 +16,13 @@ namespace {
 
 // Every handler of the service, and what they stand on.
 struct Handlers {
-  Handlers(Store& store, Peers peers_given)
-      : peers(std::move(peers_given)),
-        activities(store),
+  Handlers(Store& store, client::Peer const& residents)
+      : activities(store),
         sessions(store),
-        registrations(store, ResidentConsents(peers.residents.get(), peers.identity)),
+        registrations(store, ResidentConsents(residents)),
         attendances(store),
         indicators(store),
-        volunteers(store, ResidentConsents(peers.residents.get(), peers.identity)),
+        volunteers(store, ResidentConsents(residents)),
         calendar(store) {}
 
   void Register(Router& router) {
@@ -36,7 +35,6 @@ struct Handlers {
     calendar.Register(router);
   }
 
-  Peers peers;
   ActivityService activities;
   SessionService sessions;
   RegistrationService registrations;
@@ -46,18 +44,9 @@ struct Handlers {
   CalendarService calendar;
 };
 
-// The service residents as the options name it, where nobody handed in a channel to it.
-void AskByOptions(server::Peers const& given, Peers& peers) {
-  auto* const residents = given.Find("residents");
-  if (residents == nullptr) return;
-  // The environment outlives the handlers and owns the channel.
-  peers.residents = std::shared_ptr<client::Channel>(residents, [](client::Channel* /*borrowed*/) {});
-  peers.identity = [&given](absl::Time now) { return given.Identity(now); };
-}
-
 }  // namespace
 
-server::Definition ActivitiesDefinition(Peers peers) {
+server::Definition ActivitiesDefinition(client::Peer residents) {
   auto const migrations = migrations::ActivitiesMigrations();
   server::Definition definition;
   definition.name = "activities";
@@ -88,11 +77,9 @@ server::Definition ActivitiesDefinition(Peers peers) {
       {v1::VolunteerHours::descriptor(), "volunteer_hours", {}},
       {v1::Assignment::descriptor(), "assignments", {}},
   };
-  definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
-                                                   Router& router) -> std::shared_ptr<void> {
-    auto asked = peers;
-    if (asked.residents == nullptr) AskByOptions(environment.peers, asked);
-    auto handlers = std::make_shared<Handlers>(environment.store, std::move(asked));
+  definition.handlers = [residents = std::move(residents)](server::Environment const& environment,
+                                                           Router& router) -> std::shared_ptr<void> {
+    auto handlers = std::make_shared<Handlers>(environment.store, residents ? residents : environment.peers.Find("residents"));
     handlers->Register(router);
     environment.jobs.push_back(
         {"expire-offers", absl::Seconds(30),

@@ -13,15 +13,15 @@ namespace helhed::funding {
 namespace {
 
 struct Handlers {
-  Handlers(Store& store, PlanPeers peers_given)
-      : peers(std::move(peers_given)),
+  Handlers(Store& store, PlanPeers const& peers)
+      : money(peers.money),
         regulations(store),
-        plans(store, *peers.money),
+        plans(store, *money),
         coverage(store),
         agreements(store),
-        decisions(store, ResidentDemocracy(peers.residents.get(), peers.identity)) {}
+        decisions(store, ResidentDemocracy(peers.residents)) {}
 
-  PlanPeers peers;
+  std::shared_ptr<MoneyGate const> money;
   RegulationService regulations;
   PlanService plans;
   CoverageService coverage;

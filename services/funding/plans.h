@@ -1,13 +1,9 @@
 #pragma once
 
-#include <absl/time/time.h>
-
-#include <functional>
 #include <memory>
-#include <string>
 
 #include "services/funding/service/money_gate.h"
-#include "services/platform/client/channel.h"
+#include "services/platform/client/peer.h"
 #include "services/platform/server/instance.h"
 
 // The half of the funding service that keeps regulations, plans and decisions. funding.cc puts the halves together.
@@ -15,11 +11,9 @@ namespace helhed::funding {
 
 // Whom this half asks.
 struct PlanPeers {
-  // The service residents; null means the one that the options of the process name. Without one nothing can be counted, and a
+  // The service residents; nobody means the one that the options of the process name. Without one nothing can be counted, and a
   // count is refused as UNAVAILABLE.
-  std::shared_ptr<client::Channel> residents = nullptr;
-  // A serialized SignedIdentity of this service, valid at the time given.
-  std::function<std::string(absl::Time)> identity = nullptr;
+  client::Peer residents = {};
   // What the plan's money has to say to its steps. Not null.
   std::shared_ptr<MoneyGate const> money = nullptr;
 };

@@ -9,9 +9,9 @@
 #include "services/activities/domain/clearance.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/requests.h"
-#include "services/activities/service/times.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
+#include "services/platform/base/times.h"
 
 namespace helhed::activities {
 namespace {

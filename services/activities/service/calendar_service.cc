@@ -6,10 +6,10 @@
 #include "helhed/activities/v1/errors.pb.h"
 #include "services/activities/domain/icalendar.h"
 #include "services/activities/service/requests.h"
-#include "services/activities/service/times.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
 #include "services/platform/base/hash.h"
+#include "services/platform/base/times.h"
 
 namespace helhed::activities {
 namespace {

@@ -12,7 +12,7 @@
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/queue.h"
 #include "services/activities/service/requests.h"
-#include "services/activities/service/times.h"
+#include "services/platform/base/times.h"
 
 namespace helhed::activities {
 namespace {
@@ -230,7 +230,7 @@ absl::StatusOr<v1::Registration> RegistrationService::RecordOutcome(CallContext 
 
 absl::StatusOr<bool> RegistrationService::ExpireJob(storage::Limits const& limits) {
   bool found = false;
-  auto const status = store_.Apply(OwnContext(store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
+  auto const status = store_.Apply(OwnContext("activities", store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(auto const rows, tx.Query(kNextToExpire, {absl::ToUnixMicros(tx.call().Now())}));
     found = !rows.empty();
     if (!found) return absl::OkStatus();

@@ -31,23 +31,4 @@ std::string ActivityOf(std::string_view name) {
   return absl::StrCat("plans/", Av(plan), "/activities/", Av(activity));
 }
 
-std::string IdOr(CallContext const& call, std::string const& chosen) { return chosen.empty() ? call.NewId() : chosen; }
-
-absl::Status Verdict(std::vector<FieldViolation> violations) {
-  return violations.empty() ? absl::OkStatus() : BadRequest(std::move(violations));
-}
-
-CallContext OwnContext(Store::Parts const& parts, storage::Limits const& limits) {
-  auto identity = std::make_shared<common::v1::Identity>();
-  identity->set_subject("services/activities");
-  CallContext::Parts context;
-  context.clock = parts.clock;
-  context.random = parts.random;
-  context.identity = std::move(identity);
-  context.deadline = limits.deadline;
-  context.stop = limits.stop;
-  context.trace = telemetry::ContinueTrace("", *parts.random);
-  return CallContext(std::move(context));
-}
-
 }  // namespace helhed::activities

@@ -10,6 +10,7 @@
 #include "services/platform/base/status.h"
 #include "services/platform/contract/resource_name.h"
 #include "services/platform/pipeline/call_context.h"
+#include "services/platform/service/requests.h"
 #include "services/platform/service/store.h"
 
 // What the handlers read out of requests in the same way.
@@ -28,15 +29,6 @@ ActivityKey KeyOf(std::string_view name);
 std::string PlanOf(std::string_view name);
 // `plans/amagerplanen/activities/lektier/sessions/1` -> `plans/amagerplanen/activities/lektier`.
 std::string ActivityOf(std::string_view name);
-
-// The last part of a resource's name: the caller's choice, or a new UUIDv7.
-std::string IdOr(CallContext const& call, std::string const& chosen);
-
-// BAD_REQUEST with what is in `violations`, or OK when that is nothing.
-absl::Status Verdict(std::vector<FieldViolation> violations);
-
-// The context of what the service does by itself.
-CallContext OwnContext(Store::Parts const& parts, storage::Limits const& limits);
 
 // A page of what lies below the resource that the request names as its parent: a plan, or an activity. `from` is the table with
 // the alias `t`.

@@ -1,13 +1,11 @@
 #pragma once
 
 #include <absl/status/statusor.h>
-#include <absl/time/time.h>
 
-#include <functional>
 #include <string>
 #include <utility>
 
-#include "services/platform/client/channel.h"
+#include "services/platform/client/peer.h"
 #include "services/platform/pipeline/call_context.h"
 
 namespace helhed::activities {
@@ -24,18 +22,14 @@ struct ConsentAnswer {
 // What activities asks the service residents: whether it may use a person's data.
 class ResidentConsents {
  public:
-  using Identity = std::function<std::string(absl::Time)>;
-
-  // `channel` may be null: every question is answered UNAVAILABLE then. `identity` signs for this service.
-  ResidentConsents(client::Channel* channel, Identity identity) : channel_(channel), identity_(std::move(identity)) {}
+  explicit ResidentConsents(client::Peer residents) : residents_(std::move(residents)) {}
 
   // Whether the data of `resident` may be used for `purpose` today. Not within a write: it waits for another service. Errors:
   // UNAVAILABLE REGISTER_UNAVAILABLE when residents cannot be asked; what residents refuses otherwise, as it says.
   absl::StatusOr<ConsentAnswer> Ask(std::string const& resident, std::string const& purpose, CallContext const& call) const;
 
  private:
-  client::Channel* channel_;
-  Identity identity_;
+  client::Peer residents_;
 };
 
 }  // namespace helhed::activities

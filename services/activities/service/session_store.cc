@@ -8,7 +8,7 @@
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/domain/local_time.h"
 #include "services/activities/service/requests.h"
-#include "services/activities/service/times.h"
+#include "services/platform/base/times.h"
 
 namespace helhed::activities {
 namespace {

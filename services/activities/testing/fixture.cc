@@ -64,7 +64,7 @@ server::Definition ActivitiesTest::Definition() {
         response.set_allowed(response.verdict() <= residents::v1::CONSENT_VERDICT_NOT_NEEDED);
         return response;
       });
-  return ActivitiesDefinition({.residents = residents_, .identity = [](absl::Time) { return std::string("signed"); }});
+  return ActivitiesDefinition({residents_, [](absl::Time) { return std::string("signed"); }});
 }
 
 ActivitiesTest::ActivitiesTest() : signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {

@@ -11,6 +11,7 @@
 
 #include "helhed/funding/v1/errors.pb.h"
 #include "services/platform/base/civil.h"
+#include "services/platform/base/requests.h"
 
 namespace helhed::funding {
 namespace {
@@ -68,10 +69,6 @@ std::optional<absl::CivilDay> ReadDay(google::type::Date const& date, std::strin
     return day;
   }
   return std::nullopt;
-}
-
-absl::Status Verdict(std::vector<FieldViolation> violations) {
-  return violations.empty() ? absl::OkStatus() : BadRequest(std::move(violations));
 }
 
 absl::CivilDay DayOf(google::type::Date const& stored) { return ToCivil(stored).value_or(absl::CivilDay::min()); }

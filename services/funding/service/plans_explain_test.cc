@@ -158,7 +158,7 @@ TEST_P(ExplainTest, NoStatementScans) {
 }
 
 TEST_P(ExplainTest, NoListBelowAPlanScans) {
-  DecisionService decisions(store_->store(), ResidentDemocracy(nullptr, nullptr));
+  DecisionService decisions(store_->store(), ResidentDemocracy({}));
   AgreementService agreements(store_->store());
   CoverageService coverage(store_->store());
   auto const below = [](auto request) {

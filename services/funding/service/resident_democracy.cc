@@ -18,28 +18,16 @@ absl::Status Unavailable(std::string_view why) {
       Sv(absl::StrCat("the register of residents cannot be asked how many may vote: ", Av(why), "; nothing was changed")));
 }
 
-// What the caller can do nothing about: the other service is away, or does not trust this one.
-bool IsOurs(absl::Status const& status) {
-  return absl::IsUnavailable(status) || absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status) ||
-         absl::IsUnimplemented(status) || absl::IsInternal(status);
-}
-
 }  // namespace
 
 absl::StatusOr<Eligible> ResidentDemocracy::EligibleOn(std::string const& department, absl::CivilDay day,
                                                        CallContext const& call) const {
-  if (channel_ == nullptr) return Unavailable("no such service is configured");
   residents::v1::CountEligibleVotesRequest request;
   request.set_parent(department);
   *request.mutable_meeting_date() = ToProtoDate(day);
-  client::CallOptions options;
-  options.deadline = call.deadline();
-  options.stop = call.limits().stop;
-  options.identity = identity_(call.Now());
-  options.traceparent = call.trace().ToHeader();
-  auto const counted = client::Invoke<residents::v1::CountEligibleVotesResponse>(*channel_, kCount, request, options);
-  if (!counted.ok()) return IsOurs(counted.status()) ? Unavailable("it does not answer") : counted.status();
-  return Eligible{.household_count = counted->household_count(), .vote_count = counted->vote_count()};
+  ASSIGN_OR_RETURN(auto const counted,
+                   residents_.Ask<residents::v1::CountEligibleVotesResponse>(kCount, request, call, Unavailable));
+  return Eligible{.household_count = counted.household_count(), .vote_count = counted.vote_count()};
 }
 
 }  // namespace helhed::funding

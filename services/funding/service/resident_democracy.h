@@ -3,11 +3,11 @@
 #include <absl/status/statusor.h>
 #include <absl/time/civil_time.h>
 
-#include <functional>
 #include <string>
+#include <utility>
 
 #include "services/funding/domain/decision_life.h"
-#include "services/platform/client/channel.h"
+#include "services/platform/client/peer.h"
 #include "services/platform/pipeline/call_context.h"
 
 namespace helhed::funding {
@@ -15,10 +15,7 @@ namespace helhed::funding {
 // What funding asks the service residents: how many may vote.
 class ResidentDemocracy {
  public:
-  using Identity = std::function<std::string(absl::Time)>;
-
-  // `channel` may be null: every question is answered UNAVAILABLE then. `identity` signs for this service.
-  ResidentDemocracy(client::Channel* channel, Identity identity) : channel_(channel), identity_(std::move(identity)) {}
+  explicit ResidentDemocracy(client::Peer residents) : residents_(std::move(residents)) {}
 
   // The households of `department` (`organisations/{organisation}/departments/{department}`) that may vote on the day, and their
   // votes. Not within a write: it waits for another service. Errors: UNAVAILABLE REGISTER_UNAVAILABLE when residents cannot be
@@ -26,8 +23,7 @@ class ResidentDemocracy {
   absl::StatusOr<Eligible> EligibleOn(std::string const& department, absl::CivilDay day, CallContext const& call) const;
 
  private:
-  client::Channel* channel_;
-  Identity identity_;
+  client::Peer residents_;
 };
 
 }  // namespace helhed::funding

@@ -63,7 +63,7 @@ absl::StatusOr<MoneyAnswer> ScriptedMoney::Open(ReadTransaction& /*tx*/, MoneyQu
 }
 
 PlanPeers FakePeers(std::shared_ptr<client::FakeChannel> fake, std::shared_ptr<MoneyGate const> money) {
-  return {.residents = std::move(fake), .identity = [](absl::Time) { return std::string("signed"); }, .money = std::move(money)};
+  return {.residents = {std::move(fake), [](absl::Time) { return std::string("signed"); }}, .money = std::move(money)};
 }
 
 PlansOnlyTest::PlansOnlyTest(std::shared_ptr<client::FakeChannel> residents, std::shared_ptr<ScriptedMoney> money)

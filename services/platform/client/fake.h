@@ -19,17 +19,16 @@
 
 // A service that is not there, for the unit tests of those who ask it.
 //
-// Who asks another service does so through a small interface of his own, in his own words, made of a channel:
+// Who asks another service does so through a small interface of his own, in his own words, made of a peer (peer.h):
 //
 //   // What funding asks the housing register.
 //   class HousingRegister {
 //    public:
-//     explicit HousingRegister(client::Channel& channel) : channel_(channel) {}
-//     absl::StatusOr<std::int64_t> DwellingsOn(std::string const& department, absl::CivilDay date, client::CallOptions const&
-//     options) {
+//     explicit HousingRegister(client::Peer residents) : residents_(std::move(residents)) {}
+//     absl::StatusOr<std::int64_t> DwellingsOn(std::string const& department, absl::CivilDay date, CallContext const& call) {
 //       ListDwellingsRequest request;
 //       ...
-//       ASSIGN_OR_RETURN(auto const page, client::Invoke<ListDwellingsResponse>(channel_, kListDwellings, request, options));
+//       ASSIGN_OR_RETURN(auto const page, residents_.Ask<ListDwellingsResponse>(kListDwellings, request, call, Unavailable));
 //       ...
 //     }
 //   };

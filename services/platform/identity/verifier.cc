@@ -9,6 +9,7 @@
 #include "helhed/common/v1/errors.pb.h"
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
+#include "services/platform/base/times.h"
 #include "services/platform/identity/file.h"
 #include "services/platform/identity/identity.h"
 #include "services/platform/identity/key.h"
@@ -41,10 +42,6 @@ absl::Status Expired(std::string_view message, absl::Time at) {
                {{"expired_at", absl::FormatTime(absl::RFC3339_full, at, absl::UTCTimeZone())}});
 }
 
-absl::Time ToTime(google::protobuf::Timestamp const& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 // Asked at every call, also of an identity that was seen before: so the cache never outlives one.
 absl::Status CheckTime(Verified const& verified, absl::Time now) {
   if (now >= verified.expires + kClockDifference)
@@ -59,8 +56,8 @@ absl::Status CheckClaims(Identity const& identity, std::string_view audience) {
   if (identity.subject().empty() || !identity.has_issue_time() || !identity.has_expire_time()) {
     return Invalid("the identity lacks its subject, issue_time or expire_time");
   }
-  auto const issued = ToTime(identity.issue_time());
-  auto const expires = ToTime(identity.expire_time());
+  auto const issued = TimeOf(identity.issue_time());
+  auto const expires = TimeOf(identity.expire_time());
   if (expires <= issued) return Invalid("the identity expires before it is issued");
   if (expires - issued > kLifeMax) return Expired("the identity is meant to live longer than one hour", expires);
   if (identity.audience() != audience && identity.audience() != kSuite) {
@@ -180,7 +177,7 @@ absl::StatusOr<std::shared_ptr<Identity const>> Verifier::Verify(std::string_vie
   auto identity = std::make_shared<Identity>();
   if (!identity->ParseFromString(message.identity())) return Invalid("what was signed is not an Identity");
   RETURN_IF_ERROR(CheckClaims(*identity, audience_));
-  Verified const verified{identity, ToTime(identity->issue_time()), ToTime(identity->expire_time())};
+  Verified const verified{identity, TimeOf(identity->issue_time()), TimeOf(identity->expire_time())};
   RETURN_IF_ERROR(CheckTime(verified, now));
   state_->Keep(signed_identity, verified, now);
   return verified.identity;

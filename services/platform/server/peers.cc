@@ -49,9 +49,11 @@ absl::StatusOr<std::unique_ptr<Peers>> Peers::Open(std::string service, std::spa
   return peers;
 }
 
-client::Channel* Peers::Find(std::string_view name) const {
+client::Peer Peers::Find(std::string_view name) const {
   auto const found = channels_.find(name);
-  return found == channels_.end() ? nullptr : found->second.get();
+  if (found == channels_.end()) return {};
+  std::shared_ptr<client::Channel> lent(found->second.get(), [](client::Channel* /*lent*/) {});
+  return {std::move(lent), [this](absl::Time now) { return Identity(now); }};
 }
 
 std::string Peers::Identity(absl::Time now) const {

@@ -12,6 +12,7 @@
 
 #include "services/platform/base/random.h"
 #include "services/platform/client/channel.h"
+#include "services/platform/client/peer.h"
 #include "services/platform/identity/identity.h"
 
 // The other services that this one asks, each as a process of its own. Where services share a process they are handed each
@@ -36,8 +37,8 @@ class Peers {
   static absl::StatusOr<std::unique_ptr<Peers>> Open(std::string service, std::span<std::string const> asked,
                                                      PeerOptions const& options, Random& random);
 
-  // With retries, or nullptr when no target is given for it.
-  client::Channel* Find(std::string_view name) const;
+  // Retries, and must not be asked after this is gone; nobody when no target is given for it.
+  client::Peer Find(std::string_view name) const;
 
   // A serialized SignedIdentity of this service with the role `service` everywhere, for the next five minutes; empty without a
   // key.

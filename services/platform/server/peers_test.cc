@@ -15,9 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::IsNull;
 using testing::IsOk;
-using ::testing::NotNull;
 using testing::StatusCodeIs;
 
 class PeersTest : public ::testing::Test {
@@ -45,8 +43,8 @@ TEST_F(PeersTest, AreFoundByName) {
   options.signing_key_file = path_;
   auto const peers = Open(options);
   ASSERT_THAT(peers, IsOk());
-  EXPECT_THAT((*peers)->Find("residents"), NotNull());
-  EXPECT_THAT((*peers)->Find("activities"), IsNull());
+  EXPECT_TRUE((*peers)->Find("residents"));
+  EXPECT_FALSE((*peers)->Find("activities"));
 }
 
 TEST_F(PeersTest, ATargetThatIsNeverAskedIsASlipOfThePen) {

@@ -97,7 +97,7 @@ absl::Status Batch::CheckRow(v1::CreateDwellingRequest const& request, Row& row)
   row.dwelling = complete.dwelling();
   row.dwelling.set_name(DwellingName(contract::LastPart(request_.parent()), IdOr(call_, complete.dwelling_id())));
   CheckNewDwelling(row.dwelling, request_.parent(), "dwelling", violations);
-  return residents::Verdict(std::move(violations));
+  return helhed::Verdict(std::move(violations));
 }
 
 absl::Status Batch::Check() {
@@ -222,7 +222,7 @@ absl::Status Batch::Verdict() const {
     for (auto const& violation : violations) all.push_back({path + violation.field, violation.description});
     if (violations.empty()) all.push_back({path + rows_[i].field, std::string(Sv(rows_[i].error.message()))});
   }
-  return residents::Verdict(std::move(all));
+  return helhed::Verdict(std::move(all));
 }
 
 absl::Status Batch::Store(WriteTransaction& tx) {

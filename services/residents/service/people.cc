@@ -4,6 +4,7 @@
 #include "services/residents/domain/cpr_number.h"
 #include "services/residents/service/cpr_store.h"
 #include "services/residents/service/people_access.h"
+#include "services/residents/service/requests.h"
 
 namespace helhed::residents {
 
@@ -93,7 +94,7 @@ absl::StatusOr<v1::RevealCprNumberResponse> People::RevealCprNumber(CallContext 
 absl::StatusOr<bool> People::RotateJob(storage::Limits const& limits) {
   constexpr int kAtOnce = 100;
   int rotated = 0;
-  auto const status = store_.Apply(OwnContext(store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
+  auto const status = store_.Apply(OwnContext("residents", store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(rotated, RotateCprNumbers(tx, *keys_, kAtOnce));
     return absl::OkStatus();
   });

@@ -279,19 +279,6 @@ absl::Status ShowAll(WriteTransaction& tx, v1::Purpose const& purpose, std::stri
   return LogAccess(tx, v1::ACCESS_KIND_READ, purpose.name(), case_reference, seen);
 }
 
-CallContext OwnContext(Store::Parts const& parts, storage::Limits const& limits) {
-  auto identity = std::make_shared<common::v1::Identity>();
-  identity->set_subject("services/residents");
-  CallContext::Parts context;
-  context.clock = parts.clock;
-  context.random = parts.random;
-  context.identity = std::move(identity);
-  context.deadline = limits.deadline;
-  context.stop = limits.stop;
-  context.trace = telemetry::ContinueTrace("", *parts.random);
-  return CallContext(std::move(context));
-}
-
 absl::Status AppendUpdated(WriteTransaction& tx, v1::Resident const& person, std::vector<std::string> const& fields) {
   // Who follows the events of a protected person could tell where the person moves.
   if (IsProtected(person, tx.call().Today())) return absl::OkStatus();

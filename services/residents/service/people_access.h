@@ -74,9 +74,6 @@ absl::StatusOr<v1::Resident> Show(WriteTransaction& tx, v1::Purpose const& purpo
 absl::Status ShowAll(WriteTransaction& tx, v1::Purpose const& purpose, std::string_view case_reference,
                      std::span<v1::Resident* const> people);
 
-// What the service does by itself: nobody called.
-CallContext OwnContext(Store::Parts const& parts, storage::Limits const& limits);
-
 // Tells others that something about the person changed, unless the person is protected.
 absl::Status AppendUpdated(WriteTransaction& tx, v1::Resident const& person, std::vector<std::string> const& fields);
 

@@ -254,7 +254,7 @@ absl::StatusOr<v1::RetentionRun> Erasures::RunRetention(CallContext const& call,
 
 absl::StatusOr<bool> Erasures::RunRetentionJob(storage::Limits const& limits) {
   bool unfinished = false;
-  auto const status = store_.Apply(OwnContext(store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
+  auto const status = store_.Apply(OwnContext("residents", store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
     Run run(tx, kLimitDefault);
     RETURN_IF_ERROR(run.Execute());
     unfinished = run.run.unfinished();

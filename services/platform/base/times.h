@@ -5,13 +5,14 @@
 
 #include <string>
 
-namespace helhed::activities {
+// Instants: google.protobuf.Timestamp in the contract, absl::Time in code, microseconds in the store.
+namespace helhed {
 
-// Instants of the contract, which are stored as microseconds.
 inline absl::Time TimeOf(google::protobuf::Timestamp const& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
+// To the microsecond; of 1970 or later.
 inline google::protobuf::Timestamp Stamp(absl::Time time) {
   auto const micros = absl::ToUnixMicros(time);
   google::protobuf::Timestamp stamp;
@@ -23,4 +24,4 @@ inline google::protobuf::Timestamp Stamp(absl::Time time) {
 // `2026-09-01T15:00:00Z`, for errors.
 inline std::string Rfc3339(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()); }
 
-}  // namespace helhed::activities
+}  // namespace helhed
