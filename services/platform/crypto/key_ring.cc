@@ -4,13 +4,11 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <sodium.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
+#include "services/platform/base/file.h"
 #include "services/platform/base/status.h"
 
 namespace helhed::crypto {
@@ -45,14 +43,8 @@ std::string Derive(std::string const& secret, std::uint64_t which) {
 }  // namespace
 
 absl::StatusOr<KeyRing> KeyRing::FromFile(std::string const& path) {
-  struct stat about {};
-  if (stat(path.c_str(), &about) != 0) return absl::NotFoundError(absl::StrCat("there is no key ring file ", path));
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " can be read by others than its owner: chmod 600 it"));
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::FailedPreconditionError(absl::StrCat("cannot read ", path));
-  auto ring = FromText(std::string{std::istreambuf_iterator<char>(file), {}});
+  ASSIGN_OR_RETURN(auto const content, ReadSmallFile(path, true));
+  auto ring = FromText(content);
   if (!ring.ok()) return absl::Status(ring.status().code(), absl::StrCat(path, ": ", ring.status().message()));
   return ring;
 }

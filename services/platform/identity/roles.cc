@@ -9,11 +9,11 @@
 #include <unordered_set>
 
 #include "helhed/policy/v1/roles.pb.h"
+#include "services/platform/base/file.h"
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
 #include "services/platform/contract/contract.h"
 #include "services/platform/contract/resource_name.h"
-#include "services/platform/identity/file.h"
 #include "services/platform/identity/identity.h"
 
 namespace helhed::identity {

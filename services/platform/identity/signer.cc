@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "services/platform/base/file.h"
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
-#include "services/platform/identity/file.h"
 #include "services/platform/identity/identity.h"
 #include "services/platform/identity/key.h"
 

@@ -7,10 +7,10 @@
 #include <unordered_map>
 
 #include "helhed/common/v1/errors.pb.h"
+#include "services/platform/base/file.h"
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
 #include "services/platform/base/times.h"
-#include "services/platform/identity/file.h"
 #include "services/platform/identity/identity.h"
 #include "services/platform/identity/key.h"
 

@@ -1,4 +1,4 @@
-#include "services/platform/identity/file.h"
+#include "services/platform/base/file.h"
 
 #include <absl/cleanup/cleanup.h>
 #include <absl/strings/str_cat.h>
@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace helhed::identity {
+namespace helhed {
 
 absl::StatusOr<std::string> ReadSmallFile(std::string const& path, bool is_private) {
   constexpr off_t bytes_max = 1 << 20;
@@ -26,7 +26,7 @@ absl::StatusOr<std::string> ReadSmallFile(std::string const& path, bool is_priva
   struct stat status {};
   if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return absl::FailedPreconditionError(path + ": is not a file");
   if (status.st_size > bytes_max) return absl::FailedPreconditionError(path + ": is larger than 1 MiB");
-  if (is_private && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if (is_private && !IsPrivate(status.st_mode, status.st_uid, geteuid())) {
     return absl::FailedPreconditionError(
         absl::StrFormat("%s: holds a private key and is open to others than its owner (mode %04o): run `chmod 600 %s`", path,
                         status.st_mode & 07777, path));
@@ -37,6 +37,12 @@ absl::StatusOr<std::string> ReadSmallFile(std::string const& path, bool is_priva
   while ((got = read(file, buffer.data(), buffer.size())) > 0) content.append(buffer.data(), static_cast<std::size_t>(got));
   if (got < 0) return absl::FailedPreconditionError(absl::StrCat(path, ": cannot be read: ", std::strerror(errno)));
   return content;
+}
+
+bool IsPrivate(mode_t mode, uid_t owner, uid_t self) {
+  bool const lets_a_group_in = owner == 0 && self != 0;
+  mode_t const open_to_others = lets_a_group_in ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+  return (mode & open_to_others) == 0;
 }
 
 std::vector<Line> LinesOf(std::string const& content) {
@@ -50,4 +56,4 @@ std::vector<Line> LinesOf(std::string const& content) {
   return lines;
 }
 
-}  // namespace helhed::identity
+}  // namespace helhed
