@@ -138,7 +138,7 @@ export class Caller {
 function mayBeSentAgain(error: ConnectError): boolean {
   if (error.code === Code.Unavailable || error.code === Code.ResourceExhausted) return true;
   const broken = error.cause instanceof Error && 'code' in error.cause;
-  return broken || (error.code === Code.Aborted && reasonOf(error) === '');
+  return broken || ([Code.Aborted, Code.Canceled].includes(error.code) && reasonOf(error) === '');
 }
 
 export function reasonOf(error: ConnectError): string {
