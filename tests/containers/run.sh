@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Builds the images, starts deploy/compose/compose.yaml with podman, and plays the story of the case (tests/story) against its
+# gateway, over TLS. Ends with 77 and says why where containers cannot be run.
+#
+#   deploy/setup.sh build containers && tests/containers/run.sh
+#
+# HELHED_BINARIES names a folder whose out/ holds programs that are built already.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/containers/lib.sh
+need_podman
+
+here=$PWD/build/containers
+binaries=${HELHED_BINARIES:-$here/binaries}
+client=${HELHED_STORY:-$PWD/build/release/story}
+if [[ -z ${HELHED_BINARIES:-} ]]; then
+  deploy/images/programs.sh "$binaries/out"
+  cmake --build --preset release --target helhed_story_client
+fi
+make_base localhost/debian:bookworm-slim
+make_images "$binaries"
+buildah bud --quiet --layers --file tests/containers/postgres.Containerfile --tag localhost/helhed/postgres .
+
+rm -rf "$here/secrets"
+export HELHED=$binaries/out/helhed HELHED_SECRETS=$here/secrets HELHED_DATABASE_IMAGE=localhost/helhed/postgres
+export HELHED_PORT=${HELHED_PORT:-18440}
+mkdir -p "$HELHED_SECRETS/gateway"
+# The whole case in one go is more than one client may ask by default.
+cat >"$HELHED_SECRETS/gateway/access.textproto" <<'CONF'
+identity { demonstration_key_files: "/run/secrets/demonstration.pub" }
+limits { client { per_second: 100000 burst: 100000 } }
+CONF
+deploy/secrets.sh localhost
+
+compose() { podman-compose --project-name helhed-test --file deploy/compose/compose.yaml "$@"; }
+finish() {
+  local code=$?
+  ((code == 0)) || compose logs 2>&1 | tail -n 100
+  compose down --volumes >/dev/null 2>&1 || true
+  exit "$code"
+}
+trap finish EXIT
+compose up --detach
+
+for _ in $(seq 120); do
+  curl --silent --fail --cacert "$HELHED_SECRETS/outside-ca.pem" "https://localhost:$HELHED_PORT/readyz" >/dev/null && ready=1 && break
+  sleep 1
+done
+[[ -n ${ready:-} ]] || { echo 'the gateway does not become ready'; exit 1; }
+
+for service in residents funding activities communications gateway; do
+  container=$(podman ps --quiet --filter "name=helhed-test[_-]${service}[_-]1")
+  [[ $(podman inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.Config.User}}' "$container") == 'true 65532:65532' ]] ||
+    { echo "$service runs with a root file system that can be written, or as root"; exit 1; }
+done
+HELHED_ADDRESS=https://localhost:$HELHED_PORT HELHED_PROGRAM=$HELHED HELHED_IDENTITY_KEY=$HELHED_SECRETS/demonstration.key \
+  NODE_EXTRA_CA_CERTS=$HELHED_SECRETS/outside-ca.pem node "$client/check.js"
+podman images --format '{{.Repository}} {{.Size}}' | grep localhost/helhed/
