@@ -31,38 +31,40 @@ pids=()
 trap 'kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null || true' EXIT
 
 field() { sed -nE "s/.*\"$2\":\"?([^\",}]*).*/\1/p" "$home/$1.log" | head -1; }
-# Port 0: the system picks, and the program says which it was.
 start() { # NAME ARGUMENT...
   local name=$1
   shift
-  "$bin/helhed-$name" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --roles-file deploy/policy/roles.textproto "$@" \
-    >"$home/$name.log" 2>&1 &
+  "$bin/helhed-$name" serve --admin-listen 127.0.0.1:0 --roles-file deploy/policy/roles.textproto "$@" >"$home/$name.log" 2>&1 &
   pids+=($!)
   for _ in $(seq 100); do
-    [[ -n $(field "$name" port) ]] && return
+    [[ -n $(field "$name" admin_port) ]] && return
     kill -0 "${pids[-1]}" 2>/dev/null || break
     sleep 0.1
   done
   cat "$home/$name.log"
   exit 1
 }
+# Whom each service asks in its own name.
+declare -A asked=([residents]='' [funding]=residents [activities]=residents)
 start_suite() {
   # Whom the services believe: the gateway, and each other. Whom the gateway believes besides the issuers that it has none of here:
   # this demonstration, which may ask more than a client may by default.
-  local name trusted=() upstreams=() peers=()
+  local name other trusted=() upstreams=() peers
   for name in gateway demonstration "${services[@]}"; do
     "$bin/helhed" token --new-key "$home/$name.key" "$home/$name.pub" --key-id "$name" 2>/dev/null
     [[ $name == demonstration ]] || trusted+=(--identity-key-file "$home/$name.pub")
   done
   echo 'limits { client { per_second: 100000 burst: 100000 } }' >"$home/access.textproto"
   for name in "${services[@]}"; do
-    # The others ask the register, which comes first.
-    [[ $name == residents ]] || peers=(--signing-key-file "$home/$name.key" --peer "residents=dns:///127.0.0.1:$(field residents port)")
-    start "$name" --sqlite "$home/$name.sqlite" --migrate-on-start "${trusted[@]}" "${peers[@]}"
-    upstreams+=(--upstream "$name=dns:///127.0.0.1:$(field "$name" port)")
+    peers=()
+    for other in ${asked[$name]}; do peers+=(--peer "$other=unix:$home/$other.sock"); done
+    [[ ${#peers[@]} -eq 0 ]] || peers+=(--signing-key-file "$home/$name.key")
+    start "$name" --listen "unix:$home/$name.sock" --sqlite "$home/$name.sqlite" --migrate-on-start "${trusted[@]}" "${peers[@]}"
+    upstreams+=(--upstream "$name=unix:$home/$name.sock")
   done
-  start gateway "${upstreams[@]}" --identity-key-file "$home/gateway.key" --demonstration-key-file "$home/demonstration.pub" \
-    --access-file "$home/access.textproto"
+  # Port 0: the system picks, and the program says which it was.
+  start gateway --listen 127.0.0.1:0 "${upstreams[@]}" --identity-key-file "$home/gateway.key" \
+    --demonstration-key-file "$home/demonstration.pub" --access-file "$home/access.textproto"
 }
 start_suite
 
