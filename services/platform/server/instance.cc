@@ -123,8 +123,9 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(Definition const& defin
   RETURN_IF_ERROR(state->ReadPolicy(definition, options, clock));
   RETURN_IF_ERROR(state->OpenStore(definition, options, clock, random));
   ASSIGN_OR_RETURN(state->peers, Peers::Open(definition.name, definition.peers, options.peers, random));
-  RETURN_IF_ERROR(state->MakeHandlers(definition, {*state->store, clock, random, log, metrics, *state->database,
-                                                   state->keys ? &*state->keys : nullptr, state->jobs, *state->peers}));
+  RETURN_IF_ERROR(
+      state->MakeHandlers(definition, {*state->store, clock, random, log, metrics, *state->database,
+                                       state->keys ? &*state->keys : nullptr, state->jobs, *state->peers, options.mail}));
   state->executor =
       std::make_unique<Executor>(static_cast<std::size_t>(options.threads), static_cast<std::size_t>(options.queue_max));
   Pipeline::Parts parts;

@@ -24,6 +24,18 @@
 // a door before it.
 namespace helhed::server {
 
+// The carrier of mail, for services that send any.
+struct MailOptions {
+  // `smtp://mail.example.dk:587`, `smtps://...`; empty where no mail is sent.
+  std::string url;
+  std::string from;       // `plan@example.dk`
+  std::string from_name;  // `Amagerplanen`
+  std::string user;       // empty: no login
+  std::string password;
+  // Talks in the clear where the carrier has no TLS.
+  bool cleartext = false;
+};
+
 // What handlers may stand on.
 struct Environment {
   Store& store;
@@ -38,6 +50,7 @@ struct Environment {
   std::vector<Job>& jobs;
   // The other services, as the options name them. Outlives the handlers.
   Peers const& peers;
+  MailOptions const& mail;
 };
 
 // What makes one service different from another.
@@ -72,6 +85,7 @@ struct InstanceOptions {
   std::string data_key_file;
   // Which other services this one asks, and where.
   PeerOptions peers;
+  MailOptions mail = {};
   int threads = 16;
   int queue_max = 512;
 };

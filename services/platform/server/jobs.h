@@ -30,7 +30,8 @@ struct Job {
 
 class Jobs {
  public:
-  // Runs each job once at start and then as often as it says, one at a time. What is passed must outlive it. An error is logged,
+  // Runs each job once at start and then as often as it says, until there is no more to do, a part of each in turn. What is
+  // passed must outlive it. An error is logged,
   // counted in `helhed_job_errors_total`, and the job is tried again when it is due next.
   Jobs(std::span<Job const> jobs, Clock const& clock, telemetry::Log& log, telemetry::Metrics& metrics);
   // Stops a statement that is under way.

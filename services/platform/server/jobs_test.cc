@@ -34,5 +34,19 @@ TEST(Jobs, AreRunAtStartAndAnErrorIsLoggedAndCounted) {
   EXPECT_THAT(metrics.Expose(), ::testing::HasSubstr("helhed_job_errors_total{job=\"fails\"} 1"));
 }
 
+TEST(Jobs, OneThatHasMuchToDoKeepsNobodyWaiting) {
+  std::binary_semaphore ran{0};
+  std::vector<Job> const jobs = {{"endless", absl::Hours(1), [](storage::Limits const&) -> absl::StatusOr<bool> { return true; }},
+                                 {"short", absl::Hours(1), [&](storage::Limits const&) -> absl::StatusOr<bool> {
+                                    ran.release();
+                                    return false;
+                                  }}};
+  FakeClock const clock(absl::FromUnixSeconds(1'000'000));
+  telemetry::Log log({.service = "test", .minimum = telemetry::Severity::kError, .destination = "-"});
+  telemetry::Metrics metrics;
+  Jobs const running(jobs, clock, log, metrics);
+  ran.acquire();
+}
+
 }  // namespace
 }  // namespace helhed::server

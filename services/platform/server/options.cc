@@ -117,14 +117,25 @@ absl::Status TakePostgres(Options& options, std::string const& text) {
   return storage::CheckConnectionString(text);
 }
 
-absl::Status TakePasswordFile(Options& options, std::string const& path) {
-  if (path.empty()) return absl::OkStatus();
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
-  std::string password{std::istreambuf_iterator<char>(file), {}};
-  while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
-  if (password.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
-  options.instance.storage.postgres_password = std::move(password);
+template <typename Place>
+auto TakePasswordFile(Place place) {
+  return [=](Options& options, std::string const& path) -> absl::Status {
+    if (path.empty()) return absl::OkStatus();
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
+    std::string password{std::istreambuf_iterator<char>(file), {}};
+    while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
+    if (password.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
+    place(options) = std::move(password);
+    return absl::OkStatus();
+  };
+}
+
+absl::Status TakeMailUrl(Options& options, std::string const& text) {
+  if (!text.empty() && !absl::StartsWith(text, "smtp://") && !absl::StartsWith(text, "smtps://")) {
+    return Wrong("smtp://HOST:PORT or smtps://HOST:PORT");
+  }
+  options.instance.mail.url = text;
   return absl::OkStatus();
 }
 
@@ -166,7 +177,8 @@ void AddStore(std::vector<Spec>& specs, std::string_view service) {
                    "The store as a file. Not used when --postgres is given",
                    TakeText([](Options & o) -> auto& { return o.instance.storage.sqlite_path; })});
   specs.push_back({"postgres", kValue, "", "The store as a PostgreSQL connection string, without the password", TakePostgres});
-  specs.push_back({"postgres-password-file", kValue, "", "A file that holds the password and nothing else", TakePasswordFile});
+  specs.push_back({"postgres-password-file", kValue, "", "A file that holds the password and nothing else",
+                   TakePasswordFile([](Options & o) -> auto& { return o.instance.storage.postgres_password; })});
   specs.push_back({"connections", kValue, "8", "Most connections to the store",
                    TakeNumber(
                        [](Options & o) -> auto& { return o.instance.storage.connections; }, 1, 1000)});
@@ -213,11 +225,29 @@ void AddPeers(std::vector<Spec>& specs) {
                    TakeFile([](Options & o) -> auto& { return o.instance.peers.signing_key_file; })});
 }
 
+void AddMail(std::vector<Spec>& specs) {
+  using enum Spec::Kind;
+  specs.push_back({"mail-url", kValue, "",
+                   "The carrier of mail, for services that send any: smtp://HOST:PORT, smtps://HOST:PORT. Empty: none is sent",
+                   TakeMailUrl});
+  specs.push_back({"mail-from", kValue, "", "The address that mail comes from",
+                   TakeText([](Options & o) -> auto& { return o.instance.mail.from; })});
+  specs.push_back(
+      {"mail-from-name", kValue, "", "Who that is", TakeText([](Options & o) -> auto& { return o.instance.mail.from_name; })});
+  specs.push_back({"mail-user", kValue, "", "Whom the carrier knows this service as",
+                   TakeText([](Options & o) -> auto& { return o.instance.mail.user; })});
+  specs.push_back({"mail-password-file", kValue, "", "The password for that, alone in a file",
+                   TakePasswordFile([](Options & o) -> auto& { return o.instance.mail.password; })});
+  specs.push_back({"mail-cleartext", kFlag, "false", "Talk to the carrier without TLS, within one machine or a mesh",
+                   TakeFlag([](Options & o) -> auto& { return o.instance.mail.cleartext; })});
+}
+
 std::vector<Spec> Specs(std::string_view service) {
   std::vector<Spec> specs;
   AddDoors(specs);
   AddStore(specs, service);
   AddPeers(specs);
+  AddMail(specs);
   AddWork(specs);
   return specs;
 }
@@ -242,6 +272,12 @@ void CheckTogether(Options& options, std::vector<Setting> const& settings, Fault
   }
   if (!options.instance.peers.targets.empty() && options.instance.peers.signing_key_file.empty()) {
     faults.emplace_back("peer needs signing-key-file");
+  }
+  if (!options.instance.mail.url.empty() && options.instance.mail.from.find('@') == std::string::npos) {
+    faults.emplace_back("mail-url needs mail-from, an address");
+  }
+  if (!options.instance.mail.user.empty() && options.instance.mail.password.empty()) {
+    faults.emplace_back("mail-user needs mail-password-file");
   }
   auto const& tls = options.grpc.tls;
   if (!options.instance.peers.ca_file.empty() && !tls.enabled()) {
