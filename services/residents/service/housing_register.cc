@@ -30,6 +30,7 @@ void HousingRegister::Register(Router& router) {
   on("DeleteDwelling", &HousingRegister::DeleteDwelling);
   on("GetHousehold", &HousingRegister::GetHousehold);
   on("ListHouseholds", &HousingRegister::ListHouseholds);
+  on("FetchHouseholdAddresses", &HousingRegister::FetchHouseholdAddresses);
   on("CreateHousehold", &HousingRegister::CreateHousehold);
   on("UpdateHousehold", &HousingRegister::UpdateHousehold);
 }

@@ -55,6 +55,10 @@ class HousingRegister {
   absl::StatusOr<v1::BatchCreateDwellingsResponse> BatchCreateDwellings(CallContext const& call,
                                                                         v1::BatchCreateDwellingsRequest const& request);
 
+  // household_addresses.cc
+  absl::StatusOr<v1::FetchHouseholdAddressesResponse> FetchHouseholdAddresses(CallContext const& call,
+                                                                              v1::FetchHouseholdAddressesRequest const& request);
+
   // households.cc
   absl::StatusOr<v1::Household> GetHousehold(CallContext const& call, v1::GetHouseholdRequest const& request);
   absl::StatusOr<v1::ListHouseholdsResponse> ListHouseholds(CallContext const& call, v1::ListHouseholdsRequest const& request);
