@@ -3,7 +3,12 @@
 #include <utility>
 
 #include "helhed_migrations/communications.h"
+#include "services/communications/mail/smtp.h"
+#include "services/communications/service/campaign_service.h"
+#include "services/communications/service/household_contact_service.h"
 #include "services/communications/service/notice_service.h"
+#include "services/communications/service/print_run_service.h"
+#include "services/communications/service/sender.h"
 #include "services/communications/service/template_service.h"
 
 namespace helhed::communications {
@@ -12,25 +17,54 @@ namespace {
 // Every handler of the service. A part is a class with `Register`, listed here, in `services` and, with its tables, in
 // `resources`.
 struct Handlers {
-  explicit Handlers(Store& store) : notices(store), templates(store) {}
+  Handlers(server::Environment const& environment, client::Peer const& residents, std::shared_ptr<mail::Mailer> mailer)
+      : notices(environment.store),
+        templates(environment.store),
+        campaigns(environment.store, HouseholdRegister(residents)),
+        contacts(environment.store),
+        print_runs(environment.store),
+        sender(environment.store, std::move(mailer)) {}
 
   void Register(Router& router) {
     notices.Register(router);
     templates.Register(router);
+    campaigns.Register(router);
+    contacts.Register(router);
+    print_runs.Register(router);
   }
 
   NoticeService notices;
   TemplateService templates;
+  CampaignService campaigns;
+  HouseholdContactService contacts;
+  PrintRunService print_runs;
+  Sender sender;
 };
+
+// The carrier that the options name, which have checked what they say; nobody where they name none.
+std::shared_ptr<mail::Mailer> CarrierOf(server::Environment const& environment) {
+  auto const& options = environment.mail;
+  if (options.url.empty()) return nullptr;
+  auto mailer = mail::ConnectSmtp({.url = options.url,
+                                   .from = options.from,
+                                   .from_name = options.from_name,
+                                   .user = options.user,
+                                   .password = options.password,
+                                   .tls = !options.cleartext});
+  if (mailer.ok()) return *std::move(mailer);
+  environment.log.Error("no mail is sent", {{"status", Sv(mailer.status().message())}});
+  return nullptr;
+}
 
 }  // namespace
 
-server::Definition CommunicationsDefinition(client::Peer residents) {
+server::Definition CommunicationsDefinition(client::Peer residents, std::shared_ptr<mail::Mailer> mailer) {
   auto const migrations = migrations::CommunicationsMigrations();
   server::Definition definition;
   definition.name = "communications";
   definition.peers.emplace_back("residents");
-  for (auto const* service : {"NoticeService", "TemplateService"}) {
+  for (auto const* service : {"NoticeService", "TemplateService", "CampaignService",
+                              "HouseholdContactService", "PrintRunService"}) {
     definition.services.push_back(std::string("helhed.communications.v1.") + service);
   }
   definition.migrations.assign(migrations.begin(), migrations.end());
@@ -38,11 +72,19 @@ server::Definition CommunicationsDefinition(client::Peer residents) {
       {v1::Notice::descriptor(), "notices", {"correction"}},
       {v1::Template::descriptor(), "templates", {}},
       {v1::TemplateVersion::descriptor(), "template_versions", {}},
+      {v1::Campaign::descriptor(), "campaigns", {"audience_digest"}},
+      {v1::Recipient::descriptor(), "campaign_recipients", {}},
+      {v1::Delivery::descriptor(), "deliveries", {"due_time"}},
+      {v1::HouseholdContact::descriptor(), "household_contacts", {"declined"}},
+      {v1::PrintRun::descriptor(), "print_runs", {"sender"}},
   };
-  definition.handlers = [residents = std::move(residents)](server::Environment const& environment,
-                                                           Router& router) -> std::shared_ptr<void> {
-    auto handlers = std::make_shared<Handlers>(environment.store);
+  definition.handlers = [residents = std::move(residents), mailer = std::move(mailer)](server::Environment const& environment,
+                                                                                       Router& router) -> std::shared_ptr<void> {
+    auto handlers = std::make_shared<Handlers>(environment, residents ? residents : environment.peers.Find("residents"),
+                                               mailer ? mailer : CarrierOf(environment));
     handlers->Register(router);
+    environment.jobs.push_back(
+        {"send", absl::Seconds(1), [&sender = handlers->sender](storage::Limits const& limits) { return sender.Run(limits); }});
     return handlers;
   };
   return definition;

@@ -32,13 +32,6 @@ bool IsLanguage(std::string_view tag, std::string_view language) {
   return tag.starts_with(language) && (tag.size() == language.size() || tag[language.size()] == '-');
 }
 
-std::string WriteDate(absl::CivilDay day, std::string_view language) {
-  auto const month = static_cast<std::size_t>(day.month() - 1);
-  if (IsLanguage(language, "da")) return absl::StrCat(day.day(), ". ", Av(kDanishMonths.at(month)), " ", day.year());
-  if (IsLanguage(language, "en")) return absl::StrCat(day.day(), " ", Av(kEnglishMonths.at(month)), " ", day.year());
-  return ToIsoDate(day);
-}
-
 std::optional<std::string> WriteDateTime(std::string_view value, std::string_view language) {
   absl::CivilMinute minute;
   if (value.size() != 16 || value[10] != 'T' || !absl::ParseCivilTime(Av(value), &minute)) return std::nullopt;
@@ -144,6 +137,13 @@ std::string Fill(std::string_view text, std::function<std::string(std::string_vi
 }
 
 }  // namespace
+
+std::string WriteDate(absl::CivilDay day, std::string_view language) {
+  auto const month = static_cast<std::size_t>(day.month() - 1);
+  if (IsLanguage(language, "da")) return absl::StrCat(day.day(), ". ", Av(kDanishMonths.at(month)), " ", day.year());
+  if (IsLanguage(language, "en")) return absl::StrCat(day.day(), " ", Av(kEnglishMonths.at(month)), " ", day.year());
+  return ToIsoDate(day);
+}
 
 void CheckVersion(v1::TemplateVersion const& version, std::string_view field, std::vector<FieldViolation>& violations) {
   std::set<std::string> seen;

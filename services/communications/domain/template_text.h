@@ -2,8 +2,10 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/civil_time.h>
 #include <google/protobuf/repeated_ptr_field.h>
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,5 +33,8 @@ absl::Status CheckLanguages(v1::TemplateVersion const& version, google::protobuf
 // CheckLanguages.
 absl::StatusOr<v1::RenderedText> Render(v1::TemplateVersion const& version, std::string_view language,
                                         Arguments const& arguments);
+
+// `1. marts 2126` in Danish, `1 March 2126` in English, `2126-03-01` in other languages.
+std::string WriteDate(absl::CivilDay day, std::string_view language);
 
 }  // namespace helhed::communications

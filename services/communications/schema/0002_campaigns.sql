@@ -71,27 +71,30 @@ CREATE TABLE campaign_counts (
   unreached      BIGINT NOT NULL CHECK (unreached >= 0),
   opted_out      BIGINT NOT NULL CHECK (opted_out >= 0),
   cancelled      BIGINT NOT NULL CHECK (cancelled >= 0),
+  presumed       BIGINT NOT NULL CHECK (presumed >= 0),
   queued         BIGINT NOT NULL CHECK (queued >= 0),
   accepted       BIGINT NOT NULL CHECK (accepted >= 0),
   PRIMARY KEY (plan, campaign),
   FOREIGN KEY (plan, campaign) REFERENCES campaigns,
-  CHECK (households = waiting + reached + unreached + opted_out + cancelled)
+  CHECK (households = waiting + reached + unreached + opted_out + cancelled + presumed)
 );
 
--- Campaigns that there is something to do for by itself, and when next: whoever takes one moves `due_time` on, so that nobody else
--- takes it meanwhile. An alert has a lane of its own.
+-- When there is something to do for a campaign by itself, if ever. Whoever takes one has it until `leased_until`, or until he gives it
+-- back. An alert has a lane of its own.
 CREATE TABLE campaign_work (
-  plan      TEXT   NOT NULL,
-  campaign  TEXT   NOT NULL,
-  lane      BIGINT NOT NULL CHECK (lane BETWEEN 1 AND 2),
-  due_time  BIGINT NOT NULL,
+  plan          TEXT   NOT NULL,
+  campaign      TEXT   NOT NULL,
+  lane          BIGINT NOT NULL CHECK (lane BETWEEN 1 AND 2),
+  due_time      BIGINT,
+  leased_until  BIGINT NOT NULL DEFAULT 0,
   PRIMARY KEY (plan, campaign),
   FOREIGN KEY (plan, campaign) REFERENCES campaigns
 );
-CREATE INDEX campaign_work_by_due_time ON campaign_work (lane, due_time);
+CREATE INDEX campaign_work_by_due_time ON campaign_work (lane, due_time) WHERE due_time IS NOT NULL;
 
 -- The households of a campaign as the register had them when it was started, numbered in the order of the distributor's route.
--- No name stands here: letters are to the residents of a dwelling. outcome: 1 waiting, 2 reached, 3 unreached, 4 opted out, 5 cancelled.
+-- No name stands here: letters are to the residents of a dwelling. outcome: 1 waiting, 2 reached, 3 unreached, 4 opted out, 5 cancelled,
+-- 6 presumed.
 CREATE TABLE campaign_recipients (
   plan                     TEXT   NOT NULL,
   campaign                 TEXT   NOT NULL,
@@ -106,7 +109,7 @@ CREATE TABLE campaign_recipients (
   address                  TEXT   NOT NULL,
   floor                    TEXT   NOT NULL,
   door                     TEXT   NOT NULL,
-  outcome                  BIGINT NOT NULL CHECK (outcome BETWEEN 1 AND 5),
+  outcome                  BIGINT NOT NULL CHECK (outcome BETWEEN 1 AND 6),
   revision                 BIGINT NOT NULL,
   create_time              BIGINT NOT NULL,
   update_time              BIGINT NOT NULL,

@@ -23,6 +23,8 @@ CREATE TABLE print_runs (
   exception_count  BIGINT NOT NULL CHECK (exception_count >= 0),
   deliver_time     BIGINT CHECK ((deliver_time IS NOT NULL) = (state = 2)),
   distributor      TEXT   NOT NULL,
+  -- Lines.
+  sender           TEXT   NOT NULL DEFAULT '',
   revision         BIGINT NOT NULL,
   create_time      BIGINT NOT NULL,
   update_time      BIGINT NOT NULL,

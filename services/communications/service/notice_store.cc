@@ -180,12 +180,15 @@ absl::Status StoreCorrection(WriteTransaction& tx, std::string_view name, Correc
   return absl::OkStatus();
 }
 
-absl::Status SaveNotice(WriteTransaction& tx, v1::Notice& notice) {
-  RETURN_IF_ERROR(tx.Update(notice));
-  if (!notice.has_publish_time()) return absl::OkStatus();
+absl::Status AppendNoticeChanged(WriteTransaction& tx, v1::Notice const& notice) {
   v1::NoticeChanged event;
   *event.mutable_notice() = notice;
   return tx.Append(event, notice.name(), PlanOf(notice.name()));
+}
+
+absl::Status SaveNotice(WriteTransaction& tx, v1::Notice& notice) {
+  RETURN_IF_ERROR(tx.Update(notice));
+  return notice.has_publish_time() ? AppendNoticeChanged(tx, notice) : absl::OkStatus();
 }
 
 }  // namespace helhed::communications

@@ -28,6 +28,9 @@ struct Correction {
 };
 absl::Status StoreCorrection(WriteTransaction& tx, std::string_view name, Correction const& correction);
 
+// Says that a notice that everybody can see is another now.
+absl::Status AppendNoticeChanged(WriteTransaction& tx, v1::Notice const& notice);
+
 // Stores a changed notice, and says so where anybody could see it.
 absl::Status SaveNotice(WriteTransaction& tx, v1::Notice& notice);
 

@@ -1,8 +1,11 @@
 #include "services/communications/testing/fixture.h"
 
 #include <absl/strings/str_cat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <stop_token>
 
 namespace helhed::communications::testing {
@@ -35,6 +38,14 @@ bool IsPlatform(std::string const& table) {
   return std::find(std::begin(kPlatform), std::end(kPlatform), table) != std::end(kPlatform) || table.starts_with("event");
 }
 
+// A file of its own, that nobody else reads.
+std::string NewPath() {
+  char path[] = "/tmp/helhed-communications-XXXXXX";
+  int const file = mkstemp(path);
+  if (file >= 0) close(file);
+  return path;
+}
+
 }  // namespace
 
 google::type::Date Date(std::string_view iso) {
@@ -52,8 +63,13 @@ google::protobuf::Timestamp Instant(std::string_view rfc3339) {
   return stamp;
 }
 
-CommunicationsTest::CommunicationsTest() : signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
-  log_ = std::make_unique<telemetry::Log>(telemetry::Log::Options{.service = "communications", .destination = "/dev/null"});
+CommunicationsTest::CommunicationsTest()
+    : log_path_(NewPath()),
+      key_path_(NewPath()),
+      signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
+  log_ = std::make_unique<telemetry::Log>(
+      telemetry::Log::Options{.service = "communications", .minimum = telemetry::Severity::kDebug, .destination = log_path_});
+  std::ofstream(key_path_) << kDataKey;
   {
     auto const database = fresh_.Open();
     auto const migrations = server::AllMigrations(CommunicationsDefinition());
@@ -65,14 +81,23 @@ CommunicationsTest::CommunicationsTest() : signer_(identity::Signer::FromSeed("t
 CommunicationsTest::~CommunicationsTest() {
   channel_.reset();
   instance_.reset();
+  log_.reset();
+  unlink(log_path_.c_str());
+  unlink(key_path_.c_str());
+}
+
+std::string CommunicationsTest::Logged() const {
+  std::ifstream file(log_path_);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void CommunicationsTest::Start() {
   server::InstanceOptions options;
   options.storage = StorageOf(fresh_);
   options.roles_file = HELHED_ROLES_FILE;
+  options.data_key_file = key_path_;
   options.threads = 2;
-  auto const definition = CommunicationsDefinition({residents_, [](absl::Time) { return std::string("signed"); }});
+  auto const definition = CommunicationsDefinition({residents_, [](absl::Time) { return std::string("signed"); }}, mailer_);
   auto opened = server::Instance::Open(definition, options, clock_, random_, *log_, metrics_);
   helhed::testing::AbortUnlessOk(opened.status(), "Instance::Open");
   instance_ = *std::move(opened);

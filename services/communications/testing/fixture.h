@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ constexpr auto kExists = absl::StatusCode::kAlreadyExists;
 constexpr auto kAbsent = absl::StatusCode::kNotFound;
 constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
 
+// What annexes are sealed with.
+constexpr std::string_view kDataKey = "helhed-data-key test AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+
 // What a refusal says besides its code and reason.
 struct Refusal {
   std::vector<std::string> fields;
@@ -67,6 +71,14 @@ class CommunicationsTest : public ::testing::TestWithParam<storage::Engine> {
     auto result = Call<Response>(method, request, std::move(identity));
     EXPECT_THAT(result, IsOk()) << method << " " << request.ShortDebugString();
     return result.value_or(Response());
+  }
+  // A server stream, as the operator.
+  absl::Status Stream(std::string_view method, google::protobuf::Message const& request,
+                      std::function<bool(std::string_view)> const& on_message) {
+    client::CallOptions options;
+    options.identity = As("operator", "");
+    auto const* const found = contract::FindMethod("/helhed.communications.v1." + std::string(method));
+    return channel_->Stream(*found, request.SerializeAsString(), options, on_message);
   }
   // As somebody who shows no identity.
   template <typename Response>
@@ -123,9 +135,14 @@ class CommunicationsTest : public ::testing::TestWithParam<storage::Engine> {
     return data;
   }
 
+  // What the service logged so far.
+  std::string Logged() const;
+
   server::Instance& instance() { return *instance_; }
   storage::Database& database() { return instance_->database(); }
   FakeClock& clock() { return clock_; }
+  // By what mails go from the next Restart on; nobody at first.
+  void SetMailer(std::shared_ptr<mail::Mailer> mailer) { mailer_ = std::move(mailer); }
   // The service residents, which is not there: see client/fake.h.
   client::FakeChannel& residents() { return *residents_; }
 
@@ -133,9 +150,12 @@ class CommunicationsTest : public ::testing::TestWithParam<storage::Engine> {
   void Start();
 
   std::shared_ptr<client::FakeChannel> residents_ = std::make_shared<client::FakeChannel>();
+  std::shared_ptr<mail::Mailer> mailer_;
   helhed::testing::FreshDatabase fresh_{GetParam()};
   FakeClock clock_{absl::FromCivil(absl::CivilHour(2126, 3, 1, 8), absl::UTCTimeZone())};
   helhed::testing::TestRandom random_;
+  std::string log_path_;
+  std::string key_path_;
   std::unique_ptr<telemetry::Log> log_;
   telemetry::Metrics metrics_;
   identity::Signer signer_;

@@ -1,0 +1,130 @@
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "services/communications/service/campaign_service.h"
+#include "services/communications/service/campaign_start.h"
+#include "services/communications/service/campaign_store.h"
+#include "services/communications/service/names.h"
+
+// That every household of a campaign is accounted for, from its rows.
+namespace helhed::communications {
+namespace {
+
+using storage::Statement;
+
+// A page of recipients after $3, each with its deliveries.
+Statement const kPage(
+    "communications.prove_page",
+    "SELECT r.recipient, r.household_organisation, r.household, r.outcome, d.channel, d.state, d.due_time "
+    "FROM (SELECT plan, campaign, recipient, household_organisation, household, outcome FROM campaign_recipients "
+    "WHERE plan = $1 AND campaign = $2 AND recipient > $3 ORDER BY recipient LIMIT 1000) r "
+    "LEFT JOIN deliveries d ON d.plan = $1 AND d.campaign = $2 AND d.recipient = r.recipient "
+    "ORDER BY r.recipient, d.channel");
+Statement const kDigest("communications.audience_digest",
+                        "SELECT audience_digest FROM campaigns WHERE plan = $1 AND campaign = $2");
+Statement const kFrozen("communications.frozen_counts",
+                        "SELECT households, waiting, reached, unreached, opted_out, cancelled, queued, accepted, presumed "
+                        "FROM campaign_counts WHERE plan = $1 AND campaign = $2");
+
+// Counts rows as the ledger counts what happens.
+class Tally {
+ public:
+  Tally(v1::CampaignProof& proof, bool statutory) : proof_(proof), statutory_(statutory) {}
+
+  void Add(v1::RecipientOutcome outcome, std::vector<Attempt> const& attempts) {
+    auto& counts = *proof_.mutable_counts();
+    proof_.set_recipient_count(proof_.recipient_count() + 1);
+    counts.set_household_count(counts.household_count() + 1);
+    Count(outcome, counts);
+    for (auto const& attempt : attempts) {
+      bool const waits = attempt.state == v1::DELIVERY_STATE_QUEUED || attempt.state == v1::DELIVERY_STATE_FAILED_TEMPORARILY;
+      if (waits) counts.set_queued_count(counts.queued_count() + 1);
+      if (attempt.state == v1::DELIVERY_STATE_ACCEPTED) counts.set_accepted_count(counts.accepted_count() + 1);
+    }
+    if (OutcomeOf(attempts, statutory_) != outcome) proof_.set_without_delivery_count(proof_.without_delivery_count() + 1);
+  }
+
+ private:
+  static void Count(v1::RecipientOutcome outcome, v1::CampaignCounts& counts) {
+    if (outcome == v1::RECIPIENT_OUTCOME_WAITING) counts.set_waiting_count(counts.waiting_count() + 1);
+    if (outcome == v1::RECIPIENT_OUTCOME_REACHED) counts.set_reached_count(counts.reached_count() + 1);
+    if (outcome == v1::RECIPIENT_OUTCOME_UNREACHED) counts.set_unreached_count(counts.unreached_count() + 1);
+    if (outcome == v1::RECIPIENT_OUTCOME_OPTED_OUT) counts.set_opted_out_count(counts.opted_out_count() + 1);
+    if (outcome == v1::RECIPIENT_OUTCOME_CANCELLED) counts.set_cancelled_count(counts.cancelled_count() + 1);
+    if (outcome == v1::RECIPIENT_OUTCOME_PRESUMED) counts.set_presumed_count(counts.presumed_count() + 1);
+  }
+
+  v1::CampaignProof& proof_;
+  bool statutory_;
+};
+
+// Reads a page; `last` is the last recipient before it, and after it, unchanged when there were no more.
+absl::Status ReadPage(storage::ReadTransaction& tx, std::vector<std::string> const& key, Tally& tally, AudienceDigest& digest,
+                      std::string& last) {
+  std::string const after = last;
+  ASSIGN_OR_RETURN(auto const rows,
+                   tx.Query(kPage, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(after)}));
+  for (std::size_t i = 0; i < rows.size();) {
+    last = rows.Text(i, 0);
+    digest.Add(rows.Text(i, 1), rows.Text(i, 2));
+    auto const outcome = static_cast<v1::RecipientOutcome>(rows.Int64(i, 3));
+    std::vector<Attempt> attempts;
+    for (; i < rows.size() && rows.Text(i, 0) == last; ++i) {
+      if (rows.IsNull(i, 4)) continue;
+      auto& attempt = attempts.emplace_back();
+      attempt.channel = static_cast<v1::Channel>(rows.Int64(i, 4));
+      attempt.state = static_cast<v1::DeliveryState>(rows.Int64(i, 5));
+      if (!rows.IsNull(i, 6)) attempt.due_time = absl::FromUnixMicros(rows.Int64(i, 6));
+    }
+    tally.Add(outcome, attempts);
+  }
+  return absl::OkStatus();
+}
+
+bool Agree(storage::Rows const& frozen, v1::CampaignCounts const& counts) {
+  if (frozen.empty()) return false;
+  std::int64_t const counted[] = {counts.household_count(), counts.waiting_count(),   counts.reached_count(),
+                                  counts.unreached_count(), counts.opted_out_count(), counts.cancelled_count(),
+                                  counts.queued_count(),    counts.accepted_count(),  counts.presumed_count()};
+  std::size_t column = 0;
+  for (auto const each : counted) {
+    if (frozen.Int64(0, column++) != each) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::CampaignProof> CampaignService::VerifyCampaign(CallContext const& call,
+                                                                  v1::VerifyCampaignRequest const& request) {
+  auto const key = KeyOf<v1::Campaign>(request.name());
+  ASSIGN_OR_RETURN(auto const campaign, store_.Read(call, [&](ReadTransaction& tx) { return LoadCampaign(tx, request.name()); }));
+  if (!campaign.has_counts()) return CampaignStateError(campaign, "the campaign was not started");
+  v1::CampaignProof proof;
+  auto limits = call.limits();
+  limits.snapshot = true;
+  auto const status = store_.parts().database->Read(limits, [&](storage::ReadTransaction& tx) -> absl::Status {
+    proof.Clear();
+    Tally tally(proof, campaign.statutory());
+    AudienceDigest digest;
+    for (std::string last, before = "x"; last != before;) {
+      before = last;
+      RETURN_IF_ERROR(call.Check());
+      RETURN_IF_ERROR(ReadPage(tx, key, tally, digest, last));
+    }
+    ASSIGN_OR_RETURN(auto const kept, tx.Query(kDigest, {std::string_view(key[0]), std::string_view(key[1])}));
+    proof.set_audience_unchanged(!kept.empty() && !kept.IsNull(0, 0) && kept.Text(0, 0) == digest.Get());
+    ASSIGN_OR_RETURN(auto const frozen, tx.Query(kFrozen, {std::string_view(key[0]), std::string_view(key[1])}));
+    proof.set_household_count(frozen.empty() ? 0 : frozen.Int64(0, 0));
+    proof.set_counts_agree(Agree(frozen, proof.counts()));
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  proof.set_complete(proof.audience_unchanged() && proof.counts_agree() && proof.without_delivery_count() == 0 &&
+                     proof.household_count() == proof.recipient_count() && proof.counts().waiting_count() == 0 &&
+                     proof.counts().queued_count() == 0);
+  return proof;
+}
+
+}  // namespace helhed::communications

@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "services/communications/testing/told.h"
+#include "tests/e2e/process.h"
+
+namespace helhed::communications::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// How often `part` stands in `text`.
+int Count(std::string const& text, std::string const& part) {
+  int count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++count;
+  return count;
+}
+
+class PrintRunsTest : public ToldTest {
+ protected:
+  std::string Download(std::string const& run, v1::PrintRunFile file) {
+    v1::DownloadPrintRunRequest request;
+    request.set_name(run);
+    request.set_file(file);
+    std::string bytes;
+    EXPECT_THAT(Stream("PrintRunService/DownloadPrintRun", request,
+                       [&](std::string_view message) {
+                         v1::DownloadPrintRunResponse part;
+                         EXPECT_TRUE(part.ParseFromArray(message.data(), static_cast<int>(message.size())));
+                         EXPECT_LE(part.content().size(), 65536U);
+                         bytes += part.content();
+                         return true;
+                       }),
+                IsOk());
+    return bytes;
+  }
+  // What a reader of the PDF reads.
+  static std::string TextOf(std::string const& pdf) {
+    std::string path = "/tmp/helhed-print-XXXXXX";
+    int const file = ::mkstemp(path.data());
+    EXPECT_GE(file, 0);
+    ::close(file);
+    std::ofstream(path, std::ios::binary) << pdf;
+    auto const outcome = helhed::testing::RunProgram({"pdftotext", "-layout", path, "-"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+    std::remove(path.c_str());
+    return outcome.output;
+  }
+  v1::ConfirmPrintRunRequest Confirmation(v1::PrintRun const& run) {
+    v1::ConfirmPrintRunRequest request;
+    request.set_name(run.name());
+    request.mutable_deliver_time()->set_seconds(absl::ToUnixSeconds(clock().Now()));
+    request.set_distributor("Omdelerne A/S");
+    return request;
+  }
+};
+
+TEST_P(PrintRunsTest, HoldEachHouseholdOnceInTheOrderOfTheRoute) {
+  Houses(120);
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const run = Printed(campaign);
+  EXPECT_EQ(run.letter_count(), 120);
+  EXPECT_EQ(LastEvent<v1::PrintRunChanged>(run.name()).state(), v1::PRINT_RUN_STATE_MADE);
+  auto const pdf = Download(run.name(), v1::PRINT_RUN_FILE_LETTERS);
+  EXPECT_EQ(pdf, Download(run.name(), v1::PRINT_RUN_FILE_LETTERS)) << "the same each time";
+  auto const text = TextOf(pdf);
+  EXPECT_EQ(Count(text, "Til beboerne"), 120);
+  EXPECT_EQ(Count(text, "Det sker den 4. maj 2126."), 120);
+  std::size_t last = 0;
+  v1::ListRecipientsRequest list;
+  list.set_parent(campaign);
+  list.set_page_size(1000);
+  auto const page = Must<v1::ListRecipientsResponse>("CampaignService/ListRecipients", list);
+  for (auto const& recipient : page.recipients()) {
+    auto const address = recipient.address().substr(0, recipient.address().rfind(", "));
+    auto const at = text.find(address + "\n", last);
+    ASSERT_NE(at, std::string::npos) << address;
+    last = at;
+  }
+  EXPECT_THAT(TextOf(Download(run.name(), v1::PRINT_RUN_FILE_ROUTE_LIST)), HasSubstr("Remisevej 12"));
+}
+
+TEST_P(PrintRunsTest, AreWhatAStatutoryPeriodCountsFrom) {
+  Houses(3);
+  auto request = CampaignRequest();
+  request.mutable_campaign()->set_statutory(true);
+  auto const campaign = Started(request).name();
+  auto const run = Printed(campaign);
+  EXPECT_EQ(Get(campaign).counts().accepted_count(), 3);
+  clock().Advance(absl::Hours(30));
+  auto confirm = Confirmation(run);
+  auto& exception = *confirm.add_exceptions();
+  exception.set_recipient(campaign + "/recipients/000002");
+  exception.set_failure(v1::DELIVERY_FAILURE_NO_ACCESS);
+  exception.set_retry(true);
+  auto const confirmed = Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm);
+  EXPECT_EQ(confirmed.delivered_count(), 2);
+  EXPECT_EQ(confirmed.exception_count(), 1);
+  EXPECT_THAT(Ledger(campaign),
+              ElementsAre("000001/paper DELIVERED", "000002/paper FAILED_TEMPORARILY", "000003/paper DELIVERED"));
+  EXPECT_FALSE(Get(campaign).has_complete_time()) << "one household has not been told";
+  Refused<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm, kPrecondition, "PRINT_RUN_CONFIRMED");
+
+  auto const second = Printed(campaign, "r2");
+  EXPECT_EQ(second.letter_count(), 1);
+  clock().Advance(absl::Hours(30));
+  auto const last = Confirmation(second);
+  Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", last);
+  auto const done = Get(campaign);
+  EXPECT_EQ(done.state(), v1::CAMPAIGN_STATE_COMPLETED);
+  EXPECT_EQ(done.counts().reached_count(), 3);
+  EXPECT_THAT(done.last_delivery_time(), EqualsProto(last.deliver_time()));
+  EXPECT_TRUE(Proof(campaign).complete());
+}
+
+TEST_P(PrintRunsTest, AccountForWhomNothingReached) {
+  Houses(2);
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const run = Printed(campaign);
+  auto confirm = Confirmation(run);
+  auto& exception = *confirm.add_exceptions();
+  exception.set_recipient(campaign + "/recipients/000001");
+  exception.set_failure(v1::DELIVERY_FAILURE_VACANT);
+  Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm);
+  EXPECT_THAT(Ledger(campaign), ElementsAre("000001/paper UNDELIVERABLE", "000002/paper DELIVERED"));
+  auto const done = Get(campaign);
+  EXPECT_EQ(done.state(), v1::CAMPAIGN_STATE_COMPLETED);
+  EXPECT_EQ(done.counts().unreached_count(), 1);
+  EXPECT_TRUE(Proof(campaign).complete());
+}
+
+TEST_P(PrintRunsTest, RefuseWhatIsNotTheirs) {
+  Houses(2);
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const run = Printed(campaign);
+  v1::CreatePrintRunRequest again;
+  again.set_parent(campaign);
+  again.mutable_print_run();
+  Refused<v1::PrintRun>("PrintRunService/CreatePrintRun", again, kPrecondition, "NOTHING_TO_PRINT");
+  auto confirm = Confirmation(run);
+  confirm.mutable_deliver_time()->set_seconds(absl::ToUnixSeconds(clock().Now()) + 60);
+  for (auto const* recipient : {"/recipients/000009", "/recipients/000001", "/recipients/000001"}) {
+    auto& exception = *confirm.add_exceptions();
+    exception.set_recipient(campaign + recipient);
+    exception.set_failure(v1::DELIVERY_FAILURE_BOUNCED);
+  }
+  EXPECT_THAT(Refused<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("deliver_time", "exceptions[0].failure", "exceptions[1].failure", "exceptions[2].recipient",
+                          "exceptions[2].failure"));
+  confirm = Confirmation(run);
+  auto& stranger = *confirm.add_exceptions();
+  stranger.set_recipient(campaign + "/recipients/000009");
+  stranger.set_failure(v1::DELIVERY_FAILURE_VACANT);
+  EXPECT_THAT(Refused<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("exceptions[0].recipient"));
+}
+
+HELHED_BOTH_ENGINES(PrintRunsTest);
+
+}  // namespace
+}  // namespace helhed::communications::testing
