@@ -6,10 +6,12 @@
 #include "services/communications/mail/smtp.h"
 #include "services/communications/service/campaign_service.h"
 #include "services/communications/service/household_contact_service.h"
+#include "services/communications/service/incident_service.h"
 #include "services/communications/service/notice_service.h"
 #include "services/communications/service/print_run_service.h"
 #include "services/communications/service/sender.h"
 #include "services/communications/service/template_service.h"
+#include "services/communications/service/works_service.h"
 
 namespace helhed::communications {
 namespace {
@@ -18,7 +20,9 @@ namespace {
 // `resources`.
 struct Handlers {
   Handlers(server::Environment const& environment, client::Peer const& residents, std::shared_ptr<mail::Mailer> mailer)
-      : notices(environment.store),
+      : incidents(environment.store, environment.keys),
+        works(environment.store, HouseholdRegister(residents)),
+        notices(environment.store),
         templates(environment.store),
         campaigns(environment.store, HouseholdRegister(residents)),
         contacts(environment.store),
@@ -26,6 +30,8 @@ struct Handlers {
         sender(environment.store, std::move(mailer)) {}
 
   void Register(Router& router) {
+    incidents.Register(router);
+    works.Register(router);
     notices.Register(router);
     templates.Register(router);
     campaigns.Register(router);
@@ -33,6 +39,8 @@ struct Handlers {
     print_runs.Register(router);
   }
 
+  IncidentService incidents;
+  WorksService works;
   NoticeService notices;
   TemplateService templates;
   CampaignService campaigns;
@@ -63,12 +71,27 @@ server::Definition CommunicationsDefinition(client::Peer residents, std::shared_
   server::Definition definition;
   definition.name = "communications";
   definition.peers.emplace_back("residents");
-  for (auto const* service : {"NoticeService", "TemplateService", "CampaignService",
+  for (auto const* service : {"IncidentService", "WorksService", "NoticeService", "TemplateService", "CampaignService",
                               "HouseholdContactService", "PrintRunService"}) {
     definition.services.push_back(std::string("helhed.communications.v1.") + service);
   }
   definition.migrations.assign(migrations.begin(), migrations.end());
   definition.resources = {
+      {v1::ContingencyPlan::descriptor(), "contingency_plans", {}},
+      {v1::Incident::descriptor(), "incidents", {"timeline_count"}},
+      {v1::IncidentAlert::descriptor(), "incident_alerts", {"next_holders"}},
+      {v1::IncidentAnnex::descriptor(), "incident_annexes", {"key_id", "sealed"}},
+      {v1::IncidentParty::descriptor(), "incident_parties", {}},
+      {v1::IncidentRule::descriptor(), "incident_rules", {}},
+      {v1::IncidentTally::descriptor(), "incident_tallies", {}},
+      {v1::IncidentTask::descriptor(), "incident_tasks", {}},
+      {v1::AnnexAccess::descriptor(), "annex_accesses", {}},
+      {v1::TimelineEntry::descriptor(), "timeline_entries", {}},
+      {v1::ConstructionProject::descriptor(), "construction_projects", {}},
+      {v1::ConstructionPhase::descriptor(), "construction_phases", {}},
+      {v1::NoticePeriod::descriptor(), "notice_periods", {}},
+      {v1::WorksNotice::descriptor(), "works_notices", {"delivery_start_date"}},
+      {v1::WorksHousehold::descriptor(), "works_households", {"informed"}},
       {v1::Notice::descriptor(), "notices", {"correction"}},
       {v1::Template::descriptor(), "templates", {}},
       {v1::TemplateVersion::descriptor(), "template_versions", {}},
@@ -83,6 +106,7 @@ server::Definition CommunicationsDefinition(client::Peer residents, std::shared_
     auto handlers = std::make_shared<Handlers>(environment, residents ? residents : environment.peers.Find("residents"),
                                                mailer ? mailer : CarrierOf(environment));
     handlers->Register(router);
+    handlers->incidents.AddJobs(environment.jobs);
     environment.jobs.push_back(
         {"send", absl::Seconds(1), [&sender = handlers->sender](storage::Limits const& limits) { return sender.Run(limits); }});
     return handlers;
