@@ -23,6 +23,8 @@ enum class MoneyStep {
   kExtend,
   // The accounts go to the auditor: nothing is reserved or under way, no period that the plan ran in is open.
   kSubmitAccounts,
+  // The plan ends in a merge: nothing is reserved or under way.
+  kMerge,
   // The plan is closed for good: every source is reconciled, lapsed or repaid.
   kFinish,
   // No step: what should be looked at on `date` and hinders nothing. Money that is approved and not released
