@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "services/funding/merging.h"
 #include "services/funding/money.h"
 
 namespace helhed::funding {
@@ -11,15 +12,18 @@ server::Definition FundingDefinition(PlanPeers peers) {
   definition.name = "funding";
   AddPlans(definition);
   AddMoney(definition);
-  definition.peers.emplace_back("residents");
+  AddMerging(definition);
+  definition.peers = {"residents", "activities"};
   if (peers.money == nullptr) peers.money = OwnBooks();
   definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
                                                    Router& router) -> std::shared_ptr<void> {
     // A copy: one definition may be served more than once.
     auto asked = peers;
     if (!asked.residents) asked.residents = environment.peers.Find("residents");
-    return std::make_shared<std::vector<std::shared_ptr<void>>>(
-        std::vector<std::shared_ptr<void>>{RegisterPlans(environment, router, asked), RegisterMoney(environment, router)});
+    if (!asked.activities) asked.activities = environment.peers.Find("activities");
+    return std::make_shared<std::vector<std::shared_ptr<void>>>(std::vector<std::shared_ptr<void>>{
+        RegisterPlans(environment, router, asked), RegisterMoney(environment, router),
+        RegisterMerging(environment, router, asked.money, {.activities = asked.activities})});
   };
   return definition;
 }

@@ -16,6 +16,8 @@ struct PlanPeers {
   client::Peer residents = {};
   // What the plan's money has to say to its steps. Not null.
   std::shared_ptr<MoneyGate const> money = nullptr;
+  // The service activities, for plans that are merged; nobody means the one that the options of the process name.
+  client::Peer activities = {};
 };
 
 // Adds its services, migrations and resources.

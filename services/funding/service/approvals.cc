@@ -6,6 +6,7 @@
 #include "helhed/funding/v1/errors.pb.h"
 #include "helhed/funding/v1/events.pb.h"
 #include "helhed/funding/v1/extension.pb.h"
+#include "helhed/funding/v1/merge.pb.h"
 #include "services/funding/domain/plan_life.h"
 #include "services/funding/service/decision_service.h"
 #include "services/funding/service/plan_facts.h"
@@ -76,9 +77,10 @@ absl::Status RequireOfParty(CallContext const& call, v1::Approval const& approva
 absl::Status CheckSubject(ReadTransaction& tx, std::string const& subject, std::string_view plan) {
   if (subject.empty()) return absl::OkStatus();
   auto const wrong =
-      BadRequest({{"approval.subject", "must be an extension, or a version of an agreement, of the plan, or empty"}});
+      BadRequest({{"approval.subject", "must be an extension, a merge, or a version of an agreement, of the plan, or empty"}});
   if (PlanOf(subject) != plan) return wrong;
   if (contract::PatternOf(*v1::Extension::descriptor())->Fits(subject)) return tx.Get<v1::Extension>(subject).status();
+  if (contract::PatternOf(*v1::PlanMerge::descriptor())->Fits(subject)) return tx.Get<v1::PlanMerge>(subject).status();
   if (contract::PatternOf(*v1::AgreementVersion::descriptor())->Fits(subject)) {
     return tx.Get<v1::Agreement>(contract::ParentOf(subject)).status();
   }

@@ -99,6 +99,10 @@ absl::Status AddUnderWay(ReadTransaction& tx, MoneyQuestion const& question, Mon
     std::string description = absl::StrCat(name, " is not decided on.");
     AddItem(answer, v1::MISSING_KIND_SETTLEMENT, std::move(name), v1::PARTY_PLAN, std::move(description));
   }
+  return absl::OkStatus();
+}
+
+absl::Status AddOpenPeriods(ReadTransaction& tx, MoneyQuestion const& question, MoneyAnswer& answer) {
   std::string const first = PeriodName(question.plan, question.period.start);
   std::string const last = PeriodName(question.plan, question.period.end.value_or(question.date + 1) - 1);
   ASSIGN_OR_RETURN(auto const periods,
@@ -153,6 +157,10 @@ absl::StatusOr<MoneyAnswer> BooksGate::Open(ReadTransaction& tx, MoneyQuestion c
       RETURN_IF_ERROR(AddBudget(tx, question, answer));
       break;
     case MoneyStep::kSubmitAccounts:
+      RETURN_IF_ERROR(AddUnderWay(tx, question, answer));
+      RETURN_IF_ERROR(AddOpenPeriods(tx, question, answer));
+      break;
+    case MoneyStep::kMerge:
       RETURN_IF_ERROR(AddUnderWay(tx, question, answer));
       break;
     case MoneyStep::kFinish:

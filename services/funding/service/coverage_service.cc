@@ -22,16 +22,6 @@ static_assert(v1::DECISION_STATE_ANNULLED == 12);
 Statement const kDecision("funding.decision_of_department",
                           "SELECT decision, state FROM decisions WHERE plan = $1 AND covered_department = $2 AND state <> 12");
 
-absl::Status AppendChanged(WriteTransaction& tx, v1::CoveredDepartment const& covered) {
-  v1::CoverageChanged event;
-  event.set_covered_department(covered.name());
-  event.set_department(covered.department());
-  if (covered.has_period()) *event.mutable_period() = covered.period();
-  event.set_dwelling_count(covered.dwelling_count());
-  event.set_state(covered.state());
-  return tx.Append(event, covered.name(), PlanOf(covered.name()));
-}
-
 // OK when the department's own period lies within the plan's.
 absl::Status CheckPeriod(v1::CoveredDepartment const& covered, v1::Plan const& plan) {
   if (!covered.has_period()) return absl::OkStatus();
@@ -66,6 +56,16 @@ absl::Status CheckUndecided(ReadTransaction& tx, std::string const& name) {
 }
 
 }  // namespace
+
+absl::Status AppendCoverageChanged(WriteTransaction& tx, v1::CoveredDepartment const& covered) {
+  v1::CoverageChanged event;
+  event.set_covered_department(covered.name());
+  event.set_department(covered.department());
+  if (covered.has_period()) *event.mutable_period() = covered.period();
+  event.set_dwelling_count(covered.dwelling_count());
+  event.set_state(covered.state());
+  return tx.Append(event, covered.name(), PlanOf(covered.name()));
+}
 
 void CoverageService::Register(Router& router) {
   auto const on = [&](std::string_view method, auto handler) {
@@ -102,7 +102,7 @@ absl::StatusOr<v1::CoveredDepartment> CoverageService::CreateCoveredDepartment(
     RETURN_IF_ERROR(CheckPeriod(covered, plan));
     RETURN_IF_ERROR(tx.Insert(covered));
     RETURN_IF_ERROR(RememberCovered(tx, covered));
-    RETURN_IF_ERROR(AppendChanged(tx, covered));
+    RETURN_IF_ERROR(AppendCoverageChanged(tx, covered));
     return covered;
   });
 }
@@ -122,7 +122,7 @@ absl::StatusOr<v1::CoveredDepartment> CoverageService::UpdateCoveredDepartment(
     }
     RETURN_IF_ERROR(CheckPeriod(covered, plan));
     RETURN_IF_ERROR(tx.Update(covered));
-    RETURN_IF_ERROR(AppendChanged(tx, covered));
+    RETURN_IF_ERROR(AppendCoverageChanged(tx, covered));
     return covered;
   });
 }
@@ -139,7 +139,7 @@ absl::StatusOr<v1::CoveredDepartment> CoverageService::ExcludeCoveredDepartment(
     covered.set_state(v1::COVERAGE_STATE_EXCLUDED);
     covered.set_exclude_reason(request.reason());
     RETURN_IF_ERROR(tx.Update(covered));
-    RETURN_IF_ERROR(AppendChanged(tx, covered));
+    RETURN_IF_ERROR(AppendCoverageChanged(tx, covered));
     return covered;
   });
 }

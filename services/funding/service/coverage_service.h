@@ -9,6 +9,9 @@
 
 namespace helhed::funding {
 
+// Says that a covered department was added, changed or left out.
+absl::Status AppendCoverageChanged(WriteTransaction& tx, v1::CoveredDepartment const& covered);
+
 // The handlers of CoverageService, one for each method of the contract, which says what they do and refuse.
 class CoverageService {
  public:

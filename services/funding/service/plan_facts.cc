@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -137,6 +138,11 @@ absl::StatusOr<absl::CivilDay> EffectiveDate(ReadTransaction& tx, Act const& act
                                                        ", from when on what was done to the plan last holds")}});
   }
   return date;
+}
+
+absl::StatusOr<absl::CivilDay> DateNotBeforeLastChange(ReadTransaction& tx, std::string_view plan, absl::CivilDay day) {
+  ASSIGN_OR_RETURN(auto const last, tx.Query(kLastChange, {PlanIdOf(plan)}));
+  return last.empty() ? day : std::max(day, FromIsoDate(last.Text(0, 1)).value_or(day));
 }
 
 absl::Status Record(WriteTransaction& tx, Act const& act, absl::CivilDay date, v1::Plan const& before, v1::Plan const& after,

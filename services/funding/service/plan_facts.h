@@ -57,6 +57,9 @@ absl::StatusOr<MoneyQuestion> QuestionAbout(ReadTransaction& tx, v1::Plan const&
 // done to the plan before.
 absl::StatusOr<absl::CivilDay> EffectiveDate(ReadTransaction& tx, Act const& act);
 
+// The day, or, where something was done to the plan later, the day of that.
+absl::StatusOr<absl::CivilDay> DateNotBeforeLastChange(ReadTransaction& tx, std::string_view plan, absl::CivilDay day);
+
 // Writes down what was done: the change in the plan's history and the event. `before` is the plan as it was. `extension` may be
 // empty.
 absl::Status Record(WriteTransaction& tx, Act const& act, absl::CivilDay date, v1::Plan const& before, v1::Plan const& after,

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "services/funding/domain/plan_terms.h"
+#include "services/funding/service/merging_plans.h"
 #include "services/funding/service/plan_facts.h"
 #include "services/funding/service/plan_queries.h"
 #include "services/funding/service/plan_service.h"
@@ -20,6 +21,12 @@ v1::MissingItem Successor(std::string_view plan) {
   return item;
 }
 
+// The steps that a plan does not take while it is being merged: it has come to its end then, or its accounts are closed.
+bool EndsPlan(v1::PlanTransition step) {
+  return step == v1::PLAN_TRANSITION_WITHDRAW || step == v1::PLAN_TRANSITION_SUBMIT_ACCOUNTS ||
+         step == v1::PLAN_TRANSITION_FINISH;
+}
+
 // Whether `successor` is there to take the plan's place.
 absl::StatusOr<bool> TakesPlaceOf(ReadTransaction& tx, std::string_view successor, v1::Plan const& plan) {
   auto const other = LoadPlan(tx, successor);
@@ -35,6 +42,9 @@ absl::StatusOr<bool> TakesPlaceOf(ReadTransaction& tx, std::string_view successo
 absl::StatusOr<v1::Plan> PlanService::Take(CallContext const& call, Act const& act) {
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Plan> {
     ASSIGN_OR_RETURN(auto plan, LockForAct(tx, act));
+    if (EndsPlan(act.step)) {
+      RETURN_IF_ERROR(RequireNotMerging(tx, plan.name()));
+    }
     ASSIGN_OR_RETURN(auto const date, EffectiveDate(tx, act));
     ASSIGN_OR_RETURN(auto const facts, LoadFacts(tx, plan));
     ASSIGN_OR_RETURN(auto const missing, MissingOf(tx, money_, facts, act.step, date));
@@ -109,6 +119,7 @@ absl::StatusOr<v1::Plan> PlanService::SupersedePlan(CallContext const& call, v1:
   auto const act = ActOf(request, v1::PLAN_TRANSITION_SUPERSEDE);
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Plan> {
     ASSIGN_OR_RETURN(auto plan, LockForAct(tx, act));
+    RETURN_IF_ERROR(RequireNotMerging(tx, plan.name()));
     ASSIGN_OR_RETURN(auto const date, EffectiveDate(tx, act));
     ASSIGN_OR_RETURN(bool const ready, TakesPlaceOf(tx, request.successor(), plan));
     std::vector<v1::MissingItem> missing;

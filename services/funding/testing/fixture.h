@@ -148,7 +148,8 @@ class ServiceTest : public ::testing::TestWithParam<storage::Engine> {
 // The whole service. It asks a register of residents that is not there, and its own books.
 class FundingTest : public ServiceTest {
  protected:
-  FundingTest() : ServiceTest(FundingDefinition(FakePeers(std::make_shared<client::FakeChannel>(), nullptr))) {}
+  FundingTest() : FundingTest(FakePeers(std::make_shared<client::FakeChannel>(), nullptr)) {}
+  explicit FundingTest(PlanPeers peers) : ServiceTest(FundingDefinition(std::move(peers))) {}
 };
 
 // The half that keeps plans and decisions.

@@ -21,6 +21,8 @@ constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
 
 class MoneyTest : public FundingTest {
  protected:
+  using FundingTest::FundingTest;
+
   void SetUp() override {
     anna_ = As("plan-leader", "plans/p", "anna");
     bo_ = As("plan-leader", "plans/p", "bo");
