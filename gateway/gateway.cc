@@ -91,7 +91,8 @@ struct Gateway::State {
 
   absl::Status MakeParts(Options const& options) {
     ASSIGN_OR_RETURN(roles, helhed::identity::Roles::FromFile(options.roles_file));
-    ASSIGN_OR_RETURN(auto signer, helhed::identity::Signer::FromFile(options.identity_key_file));
+    auto signer_or = options.signer ? *options.signer : helhed::identity::Signer::FromFile(options.identity_key_file);
+    ASSIGN_OR_RETURN(auto signer, std::move(signer_or));
     catalogue.emplace(Names());
     ASSIGN_OR_RETURN(transcoder, rest::Transcoder::Make(catalogue->methods()));
     own_identity.emplace(signer, clock);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,10 @@ class Gateway {
     door::Options door;
     // Whom the gateway believes, and how much one client may ask.
     v1::GatewayConfig config;
-    // The file of the private key that signs identities for the services.
+    // What signs identities for the services: the file of a private key, or, where the services are in this process, a key that
+    // nobody else has.
     std::string identity_key_file;
+    std::optional<helhed::identity::Signer> signer;
     std::string roles_file;
   };
 

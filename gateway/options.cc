@@ -5,15 +5,12 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
-#include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <fstream>
 #include <functional>
 #include <map>
-#include <sstream>
 #include <utility>
 
 #include "gateway/identity/config.h"
@@ -22,19 +19,8 @@
 namespace helhed::gateway {
 namespace {
 
-namespace po = boost::program_options;
-using server::Setting;
-
-constexpr std::string_view kOwn = "HELHED_GATEWAY_";
-constexpr std::string_view kCommon = "HELHED_";
-
 // One option. Everything else (help, parsing, checking, check-config) follows from this table.
-struct Spec {
-  enum class Kind { kValue, kFlag, kList };
-  std::string name;
-  Kind kind;
-  std::string standard;
-  std::string help;
+struct Spec : server::OptionName {
   std::function<absl::Status(Options&, std::string const&)> take;
 };
 using Faults = std::vector<std::string>;
@@ -230,117 +216,8 @@ std::vector<Spec> Specs() {
   return specs;
 }
 
-po::options_description Describe(std::vector<Spec> const& specs) {
-  po::options_description description;
-  for (auto const& spec : specs) {
-    auto* const value = po::value<std::string>();
-    value->value_name(spec.kind == Spec::Kind::kFlag ? "BOOL" : "VALUE");
-    if (spec.kind == Spec::Kind::kFlag) value->implicit_value("true");
-    auto const help = spec.standard.empty() ? spec.help : absl::StrCat(spec.help, " [", spec.standard, "]");
-    description.add_options()(spec.name.c_str(), value, help.c_str());
-  }
-  return description;
-}
-
-Spec const* Find(std::vector<Spec> const& specs, std::string_view name) {
-  auto const found = std::find_if(specs.begin(), specs.end(), [&](auto const& spec) { return spec.name == name; });
-  return found == specs.end() ? nullptr : &*found;
-}
-
-// What Boost read from one source. Repeating is for lists.
-std::vector<Setting> ToSettings(po::parsed_options const& parsed, std::vector<Spec> const& specs, std::string const& origin,
-                                Faults& faults) {
-  std::vector<Setting> settings;
-  for (auto const& option : parsed.options) {
-    auto const value = option.value.empty() ? "true" : option.value.front();
-    auto const before =
-        std::find_if(settings.begin(), settings.end(), [&](auto const& setting) { return setting.name == option.string_key; });
-    auto const* const spec = Find(specs, option.string_key);
-    if (before == settings.end()) {
-      settings.push_back({option.string_key, value, origin});
-    } else if (spec != nullptr && spec->kind == Spec::Kind::kList) {
-      absl::StrAppend(&before->value, ",", value);
-    } else {
-      faults.push_back(absl::StrCat(option.string_key, " is given twice (", origin, ")"));
-    }
-  }
-  return settings;
-}
-
-std::vector<Setting> ReadFlags(std::vector<std::string> const& arguments, std::vector<Spec> const& specs, Faults& faults) {
-  auto description = Describe(specs);
-  description.add_options()("config", po::value<std::string>());
-  int const style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-  try {
-    return ToSettings(po::command_line_parser(arguments).options(description).positional({}).style(style).run(), specs, "flag",
-                      faults);
-  } catch (po::error const& error) {
-    faults.emplace_back(error.what());
-    return {};
-  }
-}
-
-std::vector<Setting> ReadFile(std::string const& path, std::vector<Spec> const& specs, Faults& faults) {
-  std::ifstream file(path);
-  if (!file) {
-    faults.push_back(absl::StrCat("config: cannot read ", path));
-    return {};
-  }
-  try {
-    return ToSettings(po::parse_config_file(file, Describe(specs)), specs, absl::StrCat("file ", path), faults);
-  } catch (po::error const& error) {
-    faults.push_back(absl::StrCat(path, ": ", error.what()));
-    return {};
-  }
-}
-
-std::string VariablePart(std::string_view name) { return absl::AsciiStrToUpper(absl::StrReplaceAll(Av(name), {{"-", "_"}})); }
-
-std::vector<Setting> ReadVariables(server::Sources const& sources, std::string_view prefix, std::vector<Spec> const& specs) {
-  std::vector<Setting> settings;
-  auto const take = [&](std::string const& name) {
-    auto const variable = sources.environment.find(absl::StrCat(Av(prefix), VariablePart(name)));
-    if (variable == sources.environment.end() || variable->second.empty()) return;
-    settings.push_back({name, variable->second, absl::StrCat("environment ", variable->first)});
-  };
-  take("config");
-  for (auto const& spec : specs) take(spec.name);
-  return settings;
-}
-
-// A variable of the gateway's own that is no option is a slip of the pen. Those without its name may be for the services beside
-// it.
-void CheckVariables(server::Sources const& sources, std::vector<Spec> const& specs, Faults& faults) {
-  for (auto const& [name, value] : sources.environment) {
-    if (!absl::StartsWith(name, Av(kOwn))) continue;
-    auto const part = name.substr(kOwn.size());
-    bool const known = part == "CONFIG" ||
-                       std::any_of(specs.begin(), specs.end(), [&](auto const& spec) { return VariablePart(spec.name) == part; });
-    if (!known) faults.push_back(absl::StrCat("environment ", name, ": there is no such option"));
-  }
-}
-
-// Each option's value from the highest source that has one.
-std::vector<Setting> Merge(server::Sources const& sources, std::vector<Spec> const& specs, Faults& faults) {
-  CheckVariables(sources, specs, faults);
-  auto above = ReadVariables(sources, kCommon, specs);
-  for (auto& setting : ReadVariables(sources, kOwn, specs)) above.push_back(std::move(setting));
-  for (auto& setting : ReadFlags(sources.arguments, specs, faults)) above.push_back(std::move(setting));
-  std::string config;
-  for (auto const& setting : above) {
-    if (setting.name == "config") config = setting.value;
-  }
-  std::vector<Setting> all;
-  for (auto const& spec : specs) all.push_back({spec.name, spec.standard, "default"});
-  auto const place = [&](Setting setting) {
-    auto const at = std::find_if(all.begin(), all.end(), [&](auto const& other) { return other.name == setting.name; });
-    if (at != all.end()) *at = std::move(setting);
-  };
-  if (!config.empty()) {
-    for (auto& setting : ReadFile(config, specs, faults)) place(std::move(setting));
-  }
-  for (auto& setting : above) place(std::move(setting));
-  return all;
+Spec const& Find(std::vector<Spec> const& specs, std::string_view name) {
+  return *std::find_if(specs.begin(), specs.end(), [&](auto const& spec) { return spec.name == name; });
 }
 
 void CheckTogether(Options const& options, Faults& faults) {
@@ -355,18 +232,36 @@ void CheckTogether(Options const& options, Faults& faults) {
   }
 }
 
-}  // namespace
-
-absl::StatusOr<Configuration> ReadOptions(server::Sources const& sources) {
+Configuration Take(std::vector<server::Setting> settings, Faults& faults) {
   auto const specs = Specs();
-  Faults faults;
   Configuration configuration;
-  configuration.settings = Merge(sources, specs, faults);
+  configuration.settings = std::move(settings);
   for (auto const& setting : configuration.settings) {
-    auto const taken = Find(specs, setting.name)->take(configuration.options, setting.value);
+    auto const taken = Find(specs, setting.name).take(configuration.options, setting.value);
     if (!taken.ok()) faults.push_back(absl::StrCat(setting.name, ": ", taken.message(), " (", setting.origin, ")"));
   }
   CheckTogether(configuration.options, faults);
+  return configuration;
+}
+
+}  // namespace
+
+std::vector<server::OptionName> OptionNames() {
+  auto const specs = Specs();
+  return {specs.begin(), specs.end()};
+}
+
+absl::StatusOr<Configuration> ReadOptions(server::Sources const& sources) {
+  Faults faults;
+  auto settings = server::ReadSettings(OptionNames(), sources, {.own = "gateway", .all = false}, faults);
+  auto configuration = Take(std::move(settings), faults);
+  if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  return configuration;
+}
+
+absl::StatusOr<Configuration> TakeSettings(std::vector<server::Setting> settings) {
+  Faults faults;
+  auto configuration = Take(std::move(settings), faults);
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   return configuration;
 }
@@ -380,6 +275,12 @@ absl::Status PrepareServing(Options& options) {
   if (options.gateway.roles_file.empty())
     faults.emplace_back("roles-file: needed to serve: which permissions does a role carry?");
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  RETURN_IF_ERROR(ReadAccess(options));
+  for (auto const& upstream : options.upstreams) RETURN_IF_ERROR(upstream::CheckTls(upstream.tls));
+  return absl::OkStatus();
+}
+
+absl::Status ReadAccess(Options& options) {
   ASSIGN_OR_RETURN(auto const roles, helhed::identity::Roles::FromFile(options.gateway.roles_file));
   auto const names = roles.names();
   if (!options.access_file.empty()) {
@@ -388,17 +289,9 @@ absl::Status PrepareServing(Options& options) {
   for (auto const& path : options.demonstration_key_files) {
     options.gateway.config.mutable_identity()->add_demonstration_key_files(path);
   }
-  for (auto const& upstream : options.upstreams) RETURN_IF_ERROR(upstream::CheckTls(upstream.tls));
   return absl::OkStatus();
 }
 
-std::string DescribeOptions() {
-  auto description = Describe(Specs());
-  description.add_options()("config", po::value<std::string>()->value_name("FILE"),
-                            "A file of lines `name = value` with any of these options");
-  std::ostringstream text;
-  text << description;
-  return text.str();
-}
+std::string DescribeOptions() { return server::DescribeOptionNames(OptionNames()); }
 
 }  // namespace helhed::gateway

@@ -35,8 +35,17 @@ struct Configuration {
 // Errors: INVALID_ARGUMENT that says everything that is wrong, a line each.
 absl::StatusOr<Configuration> ReadOptions(server::Sources const& sources);
 
+// The same from settings that were read already: one for each of OptionNames.
+absl::StatusOr<Configuration> TakeSettings(std::vector<server::Setting> settings);
+
 // What only `serve` needs. Reads the access file into the options. Errors: INVALID_ARGUMENT, a line each.
 absl::Status PrepareServing(Options& options);
+
+// The part of it that does not depend on where the services are.
+absl::Status ReadAccess(Options& options);
+
+// The table of them, for --help and for what holds the gateway and services together.
+std::vector<server::OptionName> OptionNames();
 
 // Every option with its meaning and default, for --help.
 std::string DescribeOptions();

@@ -6,20 +6,15 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <csignal>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <stop_token>
-#include <thread>
 #include <utility>
 
 #include "services/platform/base/status.h"
 #include "services/platform/server/admin.h"
+#include "services/platform/server/ending.h"
 #include "services/platform/telemetry/log.h"
 
 namespace helhed::gateway {
@@ -28,51 +23,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 
-// What ends a process that was told to stop and will not: EX_TEMPFAIL of sysexits.h, so that a supervisor starts it again.
-constexpr int kStuck = 75;
-constexpr absl::Duration kCloseTime = absl::Seconds(8);
 constexpr auto kHealthTimeout = std::chrono::seconds(3);
-
-sigset_t EndSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
-
-void WaitForSignal() {
-  auto const signals = EndSignals();
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
-  }
-}
-
-// Waits, less when another signal comes.
-void WaitForSignal(absl::Duration at_most) {
-  auto const signals = EndSignals();
-  auto const time = absl::ToTimespec(at_most);
-  sigtimedwait(&signals, nullptr, &time);
-}
-
-class Watchdog {
- public:
-  Watchdog(absl::Duration at_most, telemetry::Log& log) {
-    thread_ = std::jthread([this, at_most, &log](std::stop_token const& stop) {
-      std::unique_lock lock(mutex_);
-      ended_.wait_for(lock, stop, absl::ToChronoMilliseconds(at_most), [&] { return stop.stop_requested(); });
-      if (stop.stop_requested()) return;
-      log.Error("draining did not end");
-      log.Flush();
-      ::_exit(kStuck);
-    });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any ended_;
-  std::jthread thread_;
-};
 
 absl::StatusOr<std::unique_ptr<server::AdminServer>> StartAdmin(Options const& options, Gateway const& gateway,
                                                                 telemetry::Metrics& metrics) {
@@ -86,25 +37,23 @@ absl::StatusOr<std::unique_ptr<server::AdminServer>> StartAdmin(Options const& o
 }  // namespace
 
 absl::Status Serve(Options const& options) {
-  // Before there are threads, so that all of them leave the signals to this one.
-  auto const signals = EndSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  server::HoldEndSignals();
   telemetry::Log log({.service = "gateway", .minimum = options.log_level, .destination = "-"});
   telemetry::Metrics metrics;
   SystemClock const clock;
   SystemRandom random;
-  std::unique_ptr<Watchdog> watchdog;
+  std::unique_ptr<server::Watchdog> watchdog;
   {
     std::map<std::string, MakeUpstream> services;
     for (auto const& upstream : options.upstreams) services.emplace(upstream.service, ByHttp(upstream, clock, random, metrics));
     ASSIGN_OR_RETURN(auto const gateway, Gateway::Start(options.gateway, std::move(services), clock, random, metrics, log));
     ASSIGN_OR_RETURN(auto const admin, StartAdmin(options, *gateway, metrics));
     log.Info("serving", {{"port", std::int64_t{gateway->port()}}, {"admin_port", std::int64_t{admin ? admin->port() : 0}}});
-    WaitForSignal();
+    server::WaitForEnd();
     log.Info("draining");
-    watchdog = std::make_unique<Watchdog>(options.drain_delay + options.drain_timeout + kCloseTime, log);
+    watchdog = std::make_unique<server::Watchdog>(options.drain_delay + options.drain_timeout + server::kCloseTime, log);
     gateway->BeginDrain();
-    if (options.drain_delay > absl::ZeroDuration()) WaitForSignal(options.drain_delay);
+    if (options.drain_delay > absl::ZeroDuration()) server::WaitForEnd(options.drain_delay);
     gateway->Drain(absl::Now() + options.drain_timeout);
   }
   log.Info("stopped");
