@@ -26,11 +26,15 @@ void Sleep(absl::Duration duration, std::stop_token stop) {
 absl::StatusOr<std::unique_ptr<Peers>> Peers::Open(std::string service, std::span<std::string const> asked,
                                                    PeerOptions const& options, Random& random) {
   std::unique_ptr<Peers> peers(new Peers(std::move(service)));
+  peers->signer_ = options.signer;
   if (!options.signing_key_file.empty()) {
     ASSIGN_OR_RETURN(peers->signer_, identity::Signer::FromFile(options.signing_key_file));
   } else if (!options.targets.empty()) {
     return absl::InvalidArgumentError("signing-key-file: needed to ask other services: they answer to a signed identity only");
   }
+  client::RetryOptions retries;
+  retries.sleep = Sleep;
+  for (auto const& [name, connect] : options.doors) peers->channels_[name] = client::WithRetries(connect(), retries, random);
   for (auto const& [name, target] : options.targets) {
     if (std::find(asked.begin(), asked.end(), name) == asked.end()) {
       return absl::InvalidArgumentError(asked.empty()
@@ -42,9 +46,7 @@ absl::StatusOr<std::unique_ptr<Peers>> Peers::Open(std::string service, std::spa
     grpc.ca_file = options.ca_file;
     grpc.certificate_file = options.certificate_file;
     grpc.key_file = options.key_file;
-    client::RetryOptions retries;
-    retries.sleep = Sleep;
-    peers->channels_[name] = client::WithRetries(client::ConnectGrpc(grpc), std::move(retries), random);
+    peers->channels_[name] = client::WithRetries(client::ConnectGrpc(grpc), retries, random);
   }
   return peers;
 }

@@ -3,6 +3,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,15 +16,17 @@
 #include "services/platform/client/peer.h"
 #include "services/platform/identity/identity.h"
 
-// The other services that this one asks, each as a process of its own. Where services share a process they are handed each
-// other's channels instead.
+// The other services that this one asks, each as a process of its own or in the same process.
 namespace helhed::server {
 
 struct PeerOptions {
   // Where each is reached, by name: `residents` -> `dns:///residents:8443`.
   std::map<std::string, std::string> targets;
-  // The private key that this service signs its identity with.
+  // Those that are in the same process, by name: what makes a way to each.
+  std::map<std::string, std::function<std::unique_ptr<client::Channel>()>> doors = {};
+  // The private key that this service signs its identity with: in a file, or one that no file has.
   std::string signing_key_file;
+  std::optional<identity::Signer> signer = {};
   // PEM. Whose certificates the others show, and what this service shows them; all empty means cleartext.
   std::string ca_file, certificate_file, key_file;
 };
