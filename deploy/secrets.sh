@@ -46,7 +46,9 @@ for service in "${services[@]}"; do
   cp "database/$service-password" "$service/password"
   certificate inside-ca "$service/certificate.pem" "$service/key.pem" "$service"
 done
-have residents/data.key || echo "helhed-data-key 1 $(openssl rand -base64 32)" >residents/data.key
+for service in residents communications; do
+  have "$service/data.key" || echo "helhed-data-key 1 $(openssl rand -base64 32)" >"$service/data.key"
+done
 certificate inside-ca gateway/certificate.pem gateway/key.pem gateway
 certificate outside-ca gateway/outside-certificate.pem gateway/outside-key.pem "$name"
 cp outside-ca.pem gateway/

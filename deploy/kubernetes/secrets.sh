@@ -11,7 +11,9 @@ cd "${HELHED_SECRETS:-$(dirname "$0")/../secrets}"
 make() { kubectl create "$@" --dry-run=client --output yaml && echo ---; }
 for service in residents funding activities communications; do
   own=(--from-file "$service/password")
-  [[ $service == residents ]] && own+=(--from-file "$service/data.key") || own+=(--from-file "$service/signing.key")
+  for key in data.key signing.key; do
+    [[ ! -e $service/$key ]] || own+=(--from-file "$service/$key")
+  done
   make secret generic "$service" "${own[@]}"
   make secret generic "$service-tls" --from-file "tls.crt=$service/certificate.pem" --from-file "tls.key=$service/key.pem" \
     --from-file ca.crt=inside-ca.pem
