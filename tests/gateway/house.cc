@@ -46,7 +46,7 @@ void Await(std::vector<std::string> const& probe, Process& process, std::string 
 
 }  // namespace
 
-House::House(std::vector<std::string> const& services, storage::Engine engine) {
+House::House(std::vector<std::string> const& services, storage::Engine engine, Shape shape) : shape_(shape) {
   std::string pattern = (std::filesystem::temp_directory_path() / "helhed-house-XXXXXX").string();
   Must(mkdtemp(pattern.data()) != nullptr, "no folder");
   folder_ = pattern;
@@ -70,6 +70,7 @@ House::House(std::vector<std::string> const& services, storage::Engine engine) {
   std::ofstream(AccessFile()) << absl::StrReplaceAll(
       ReadWhole(std::string(HELHED_SOURCE_DIR) + "/tests/gateway/access.textproto"), {{"ISSUER", issuer_.issuer()}});
   for (auto const& name : services) {
+    if (shape_ == Shape::kOneProcess) break;
     MustRun(ServiceArguments(name, "migrate"));
     StartService(name);
   }
@@ -115,16 +116,32 @@ void House::StartService(std::string const& name) {
   Await({Binary("helhed-" + name), "healthcheck", "--listen", absl::StrCat("127.0.0.1:", service.port)}, *service.process, log);
 }
 
+std::vector<std::string> House::UpstreamArguments() const {
+  std::vector<std::string> arguments = {"--identity-key-file", folder_ + "/gateway"};
+  for (auto const& [name, service] : services_) {
+    arguments.insert(arguments.end(), {"--upstream", absl::StrCat(name, "=dns:///localhost:", service.port)});
+  }
+  return arguments;
+}
+
+std::vector<std::string> House::SuiteArguments() const {
+  std::vector<std::string> arguments = {"--folder", folder_, "--migrate-on-start", "--log-level", "warning"};
+  for (auto const& [name, service] : services_) {
+    if (service.database->engine() == storage::Engine::kSqlite) continue;
+    arguments.insert(arguments.end(), {"--postgres-" + name, service.database->location()});
+  }
+  return arguments;
+}
+
 void House::StartGateway() {
   auto const log = folder_ + "/gateway.log";
-  std::vector<std::string> arguments = {Binary("helhed-gateway"),
+  bool const is_alone = shape_ == Shape::kProcesses;
+  std::vector<std::string> arguments = {Binary(is_alone ? "helhed-gateway" : "helhed-suite"),
                                         "serve",
                                         "--listen",
                                         absl::StrCat("127.0.0.1:", port_),
                                         "--admin-listen",
                                         "",
-                                        "--identity-key-file",
-                                        folder_ + "/gateway",
                                         "--roles-file",
                                         RolesFile(),
                                         "--demonstration-key-file",
@@ -138,9 +155,8 @@ void House::StartGateway() {
                                         "--reflection",
                                         "--access-file",
                                         AccessFile()};
-  for (auto const& [name, service] : services_) {
-    arguments.insert(arguments.end(), {"--upstream", absl::StrCat(name, "=dns:///localhost:", service.port)});
-  }
+  auto const own = is_alone ? UpstreamArguments() : SuiteArguments();
+  arguments.insert(arguments.end(), own.begin(), own.end());
   gateway_ = std::make_unique<Process>(arguments, log);
   Await({"curl", "--silent", "--fail", "--cacert", ca_file(), url() + "/readyz"}, *gateway_, log);
 }
@@ -179,7 +195,9 @@ std::string House::url() const { return absl::StrCat("https://localhost:", port_
 
 std::string House::Logs() const {
   auto logs = ReadWhole(folder_ + "/gateway.log");
-  for (auto const& [name, service] : services_) absl::StrAppend(&logs, "\n", ReadWhole(absl::StrCat(folder_, "/", name, ".log")));
+  for (auto const& [name, service] : services_) {
+    if (service.process != nullptr) absl::StrAppend(&logs, "\n", ReadWhole(absl::StrCat(folder_, "/", name, ".log")));
+  }
   return logs;
 }
 

@@ -14,8 +14,13 @@ namespace helhed::testing {
 
 class House {
  public:
-  // Makes certificates, keys and stores in a folder of its own, and starts all.
-  explicit House(std::vector<std::string> const& services = {"residents"}, storage::Engine engine = storage::Engine::kSqlite);
+  // Every service a process, or all of them and the gateway in one (`helhed-suite`), which then is what is called the gateway
+  // here.
+  enum class Shape { kProcesses, kOneProcess };
+
+  // Makes certificates, keys and stores in a folder of its own, and starts all. In one process there always are all services.
+  explicit House(std::vector<std::string> const& services = {"residents"}, storage::Engine engine = storage::Engine::kSqlite,
+                 Shape shape = Shape::kProcesses);
   ~House();
   House(House const&) = delete;
   House& operator=(House const&) = delete;
@@ -56,7 +61,11 @@ class House {
     std::unique_ptr<Process> process;
   };
   std::vector<std::string> ServiceArguments(std::string const& name, std::string const& command) const;
+  // What is particular to the gateway's process.
+  std::vector<std::string> UpstreamArguments() const;
+  std::vector<std::string> SuiteArguments() const;
 
+  Shape shape_;
   OidcIssuer issuer_;
   std::string folder_;
   int port_ = 0;
