@@ -7,9 +7,11 @@
 #include "services/activities/service/attendance_service.h"
 #include "services/activities/service/calendar_service.h"
 #include "services/activities/service/indicator_service.h"
+#include "services/activities/service/merge_service.h"
 #include "services/activities/service/registration_service.h"
 #include "services/activities/service/session_service.h"
 #include "services/activities/service/volunteer_service.h"
+#include "services/platform/server/follow.h"
 
 namespace helhed::activities {
 namespace {
@@ -23,7 +25,8 @@ struct Handlers {
         attendances(store),
         indicators(store),
         volunteers(store, ResidentConsents(residents)),
-        calendar(store) {}
+        calendar(store),
+        merges(store) {}
 
   void Register(Router& router) {
     activities.Register(router);
@@ -33,6 +36,7 @@ struct Handlers {
     indicators.Register(router);
     volunteers.Register(router);
     calendar.Register(router);
+    merges.Register(router);
   }
 
   ActivityService activities;
@@ -42,17 +46,25 @@ struct Handlers {
   IndicatorService indicators;
   VolunteerService volunteers;
   CalendarService calendar;
+  MergeService merges;
 };
+
+// What funding says about merges of plans.
+absl::Status TakeFundingEvent(WriteTransaction& tx, events::v1::Event const& event) {
+  funding::v1::PlanMergeChanged change;
+  if (!event.data().UnpackTo(&change)) return absl::OkStatus();
+  return MergeService::TakeChange(tx, change);
+}
 
 }  // namespace
 
-server::Definition ActivitiesDefinition(client::Peer residents) {
+server::Definition ActivitiesDefinition(client::Peer residents, client::Peer funding) {
   auto const migrations = migrations::ActivitiesMigrations();
   server::Definition definition;
   definition.name = "activities";
-  definition.peers.emplace_back("residents");
+  definition.peers = {"residents", "funding"};
   for (auto const* service : {"ActivityService", "SessionService", "RegistrationService", "AttendanceService", "IndicatorService",
-                              "VolunteerService", "CalendarService"}) {
+                              "VolunteerService", "CalendarService", "MergeService"}) {
     definition.services.push_back(std::string("helhed.activities.v1.") + service);
   }
   definition.migrations.assign(migrations.begin(), migrations.end());
@@ -77,13 +89,16 @@ server::Definition ActivitiesDefinition(client::Peer residents) {
       {v1::VolunteerHours::descriptor(), "volunteer_hours", {}},
       {v1::Assignment::descriptor(), "assignments", {}},
   };
-  definition.handlers = [residents = std::move(residents)](server::Environment const& environment,
-                                                           Router& router) -> std::shared_ptr<void> {
+  definition.handlers = [residents = std::move(residents), funding = std::move(funding)](
+                            server::Environment const& environment, Router& router) -> std::shared_ptr<void> {
     auto handlers = std::make_shared<Handlers>(environment.store, residents ? residents : environment.peers.Find("residents"));
     handlers->Register(router);
     environment.jobs.push_back(
         {"expire-offers", absl::Seconds(30),
          [&registrations = handlers->registrations](storage::Limits const& limits) { return registrations.ExpireJob(limits); }});
+    // The job that follows keeps what it needs.
+    server::Follow(environment, funding ? funding : environment.peers.Find("funding"), "funding",
+                   {funding::v1::PlanMergeChanged::descriptor()->full_name()}, TakeFundingEvent);
     return handlers;
   };
   return definition;

@@ -9,6 +9,7 @@
 #include "services/activities/domain/activity_life.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
+#include "services/activities/service/moved_plans.h"
 #include "services/activities/service/queue.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/session_store.h"
@@ -86,6 +87,7 @@ void ActivityService::Register(Router& router) {
 
 absl::Status EnterActivity(WriteTransaction& tx, v1::Activity& activity) {
   activity.set_state(v1::ACTIVITY_STATE_DRAFT);
+  RETURN_IF_ERROR(HoldPlanHere(tx, activity.name()));
   RETURN_IF_ERROR(Check(tx, activity));
   RETURN_IF_ERROR(tx.Insert(activity));
   RETURN_IF_ERROR(StoreLists(tx, activity));

@@ -5,6 +5,7 @@
 #include "helhed/activities/v1/errors.pb.h"
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/domain/activity_life.h"
+#include "services/activities/service/moved_plans.h"
 #include "services/activities/service/requests.h"
 #include "services/platform/base/civil.h"
 
@@ -14,10 +15,11 @@ namespace {
 using storage::Statement;
 
 // SQLite has one writer.
-Statement const kLockSeats("activities.lock_seats",
-                           "SELECT capacity, taken, waiting, last_number FROM activity_seats WHERE plan = $1 AND activity = $2",
-                           "SELECT capacity, taken, waiting, last_number FROM activity_seats WHERE plan = $1 AND activity = $2 "
-                           "FOR NO KEY UPDATE");
+Statement const kLockSeats(
+    "activities.lock_seats",
+    "SELECT capacity, taken, waiting, last_number, moved FROM activity_seats WHERE plan = $1 AND activity = $2",
+    "SELECT capacity, taken, waiting, last_number, moved FROM activity_seats WHERE plan = $1 AND activity = $2 "
+    "FOR NO KEY UPDATE");
 Statement const kSaveSeats("activities.save_seats",
                            "UPDATE activity_seats SET capacity = $3, taken = $4, waiting = $5, last_number = $6 "
                            "WHERE plan = $1 AND activity = $2");
@@ -65,10 +67,14 @@ absl::Status CompleteActivity(ReadTransaction& tx, v1::Activity& activity) {
 
 }  // namespace
 
-absl::StatusOr<Seats> LockSeats(WriteTransaction& tx, std::string_view name) {
+absl::StatusOr<Seats> LockSeats(WriteTransaction& tx, std::string_view name, Moved moved) {
   auto const [plan, activity] = KeyOf(name);
   ASSIGN_OR_RETURN(auto const rows, tx.Query(kLockSeats, {plan, activity}));
   if (rows.empty()) return NotFound(ActivityOf(name));
+  if (rows.Bool(0, 4) && moved == Moved::kRefused) {
+    ASSIGN_OR_RETURN(auto const old, tx.Get<v1::Activity>(ActivityOf(name)));
+    return GoneOn(old.name(), old.successor());
+  }
   Seats seats{.taken = rows.Int64(0, 1), .waiting = rows.Int64(0, 2), .last_number = rows.Int64(0, 3)};
   if (!rows.IsNull(0, 0)) seats.capacity = rows.Int64(0, 0);
   return seats;

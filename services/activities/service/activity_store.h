@@ -16,9 +16,13 @@
 // What every handler asks about the activity that it works on. Activities are given by name; so are what lies below them.
 namespace helhed::activities {
 
+// Whether an activity that goes on in another plan may be changed: only what was done before it moved may be entered late.
+enum class Moved { kRefused, kAllowed };
+
 // The activity's seats. Whoever changes the activity, its sessions or its registrations takes them first and has them alone until
-// the transaction ends: so that what stands below is decided one after the other. NOT_FOUND when there is no such activity.
-absl::StatusOr<Seats> LockSeats(WriteTransaction& tx, std::string_view name);
+// the transaction ends: so that what stands below is decided one after the other. NOT_FOUND when there is no such activity,
+// FAILED_PRECONDITION GONE_ON_ELSEWHERE when it has moved.
+absl::StatusOr<Seats> LockSeats(WriteTransaction& tx, std::string_view name, Moved moved = Moved::kRefused);
 absl::Status SaveSeats(WriteTransaction& tx, std::string_view name, Seats const& seats);
 
 // The activity with everything that belongs to the message, or NOT_FOUND.

@@ -10,6 +10,7 @@
 #include "helhed/activities/v1/registration.pb.h"
 #include "helhed/activities/v1/session.pb.h"
 #include "services/activities/service/activity_store.h"
+#include "services/activities/service/moved_plans.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/tallies.h"
 #include "services/platform/base/civil.h"
@@ -66,8 +67,9 @@ class Recording {
   Recording(WriteTransaction& tx, v1::RecordAttendanceRequest const& request) : tx_(tx), request_(request) {}
 
   absl::StatusOr<v1::RecordAttendanceResponse> Run() {
-    RETURN_IF_ERROR(LockSeats(tx_, request_.parent()).status());
+    RETURN_IF_ERROR(LockSeats(tx_, request_.parent(), Moved::kAllowed).status());
     ASSIGN_OR_RETURN(auto const session, tx_.Get<v1::Session>(request_.parent()));
+    RETURN_IF_ERROR(CheckStayed(session));
     RETURN_IF_ERROR(CheckSession(session));
     for (int i = 0; i < request_.marks_size(); ++i) RETURN_IF_ERROR(Take(request_.marks(i), i));
     RETURN_IF_ERROR(AddToTally(tx_, request_.parent(), {.attended = attended_}));
@@ -78,6 +80,15 @@ class Recording {
   }
 
  private:
+  // Who came is marked where the session is: one that an activity took along when it moved is marked there.
+  absl::Status CheckStayed(v1::Session const& session) {
+    ASSIGN_OR_RETURN(auto const activity, tx_.Get<v1::Activity>(ActivityOf(session.name())));
+    if (activity.successor().empty()) return absl::OkStatus();
+    auto const there = absl::StrCat(activity.successor(), "/sessions/", Av(contract::LastPart(session.name())));
+    ASSIGN_OR_RETURN(bool const went_along, tx_.Exists<v1::Session>(there));
+    return went_along ? GoneOn(session.name(), there) : absl::OkStatus();
+  }
+
   absl::Status CheckSession(v1::Session const& session) const {
     if (session.state() != v1::SESSION_STATE_SCHEDULED) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SESSION_CANCELLED, "the session was cancelled",

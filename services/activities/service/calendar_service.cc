@@ -25,6 +25,8 @@ Statement const kEntries(
     "SELECT s.activity, s.session, s.start_time, s.end_time, s.state, s.sequence, s.update_time, a.display_name, a.description, "
     "a.place FROM sessions s JOIN activities a ON a.plan = s.plan AND a.activity = s.activity "
     "WHERE s.plan = $1 AND s.start_time >= $2 AND s.start_time < $3 AND a.open_to_all AND a.state <> 1 "
+    "AND (a.successor IS NULL OR NOT EXISTS (SELECT 1 FROM sessions n WHERE n.plan = a.successor_plan "
+    "AND n.activity = a.successor AND n.session = s.session)) "
     "AND ($4 = '' OR a.department_organisation = $4) AND ($5 = '' OR a.department = $5) AND ($6 = '' OR a.activity = $6) "
     "ORDER BY s.start_time, s.activity, s.session LIMIT 2001");
 

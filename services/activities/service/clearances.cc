@@ -7,6 +7,7 @@
 #include "services/activities/domain/clearance.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
+#include "services/activities/service/moved_plans.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/volunteer_service.h"
 #include "services/platform/base/civil.h"
@@ -57,6 +58,7 @@ absl::StatusOr<v1::Clearance> VolunteerService::ConsentToClearance(CallContext c
                                                                    v1::ConsentToClearanceRequest const& request) {
   RETURN_IF_ERROR(CheckNotLater(request.consent_date(), "consent_date", call.Today()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Clearance> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.name()));
     ASSIGN_OR_RETURN(auto clearance, Locked(tx, request.name()));
     // Who was not cleared may be asked for again; who waits for an answer, or has left, not.
     auto const state = clearance.state();
@@ -72,6 +74,7 @@ absl::StatusOr<v1::Clearance> VolunteerService::RecordClearance(CallContext cons
                                                                 v1::RecordClearanceRequest const& request) {
   RETURN_IF_ERROR(CheckNotLater(request.decide_date(), "decide_date", call.Today()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Clearance> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.name()));
     ASSIGN_OR_RETURN(auto clearance, Locked(tx, request.name()));
     if (clearance.state() != v1::CLEARANCE_STATE_REQUESTED) return WrongState({});
     auto const day = *ToCivil(request.decide_date());
@@ -111,6 +114,7 @@ absl::StatusOr<v1::ListRenewalsDueResponse> VolunteerService::ListRenewalsDue(Ca
 absl::StatusOr<v1::ClearanceOrder> VolunteerService::CreateClearanceOrder(CallContext const& call,
                                                                           v1::CreateClearanceOrderRequest const& request) {
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::ClearanceOrder> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.parent()));
     ASSIGN_OR_RETURN(auto const rule, RuleOn(tx, call.Today()));
     v1::ClearanceOrder order = request.clearance_order();
     if (order.volunteers_size() > rule.clearance_order_max()) {

@@ -24,8 +24,9 @@ Statement const kStands("activities.registration_stands",
                         "AND resident IS NOT NULL AND state NOT IN (5, 6)");
 Statement const kNextToExpire(
     "activities.next_offer_to_expire",
-    "SELECT plan, activity, registration FROM registrations WHERE state = 4 AND offer_expire_time <= $1 "
-    "ORDER BY offer_expire_time LIMIT 1");
+    "SELECT r.plan, r.activity, r.registration FROM registrations r WHERE r.state = 4 AND r.offer_expire_time <= $1 "
+    "AND NOT EXISTS (SELECT 1 FROM activity_seats s WHERE s.plan = r.plan AND s.activity = r.activity AND s.moved) "
+    "ORDER BY r.offer_expire_time LIMIT 1");
 
 std::string StateName(v1::RegistrationState state) {
   return v1::RegistrationState_Name(state).substr(sizeof("REGISTRATION_STATE_") - 1);
@@ -236,7 +237,10 @@ absl::StatusOr<bool> RegistrationService::ExpireJob(storage::Limits const& limit
     if (!found) return absl::OkStatus();
     auto const name =
         absl::StrCat("plans/", rows.Text(0, 0), "/activities/", rows.Text(0, 1), "/registrations/", rows.Text(0, 2));
-    ASSIGN_OR_RETURN(auto seats, LockSeats(tx, name));
+    auto locked = LockSeats(tx, name);
+    // The activity has moved while this waited: the offer went along.
+    if (absl::IsFailedPrecondition(locked.status())) return absl::OkStatus();
+    ASSIGN_OR_RETURN(auto seats, std::move(locked));
     ASSIGN_OR_RETURN(auto registration, tx.Get<v1::Registration>(name));
     // Accepted, or given up, while this waited for the seats.
     if (registration.state() != v1::REGISTRATION_STATE_OFFERED) return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
+#include "services/activities/service/moved_plans.h"
 #include "services/activities/service/requests.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
@@ -105,6 +106,7 @@ absl::StatusOr<v1::Volunteer> VolunteerService::CreateVolunteer(CallContext cons
                  {{"purpose", rule.purpose()}, {"verdict", answer.verdict}});
   }
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Volunteer> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.parent()));
     v1::Volunteer volunteer = request.volunteer();
     auto const id = IdOr(call, request.volunteer_id());
     volunteer.set_name(absl::StrCat(request.parent(), "/volunteers/", id));
@@ -123,6 +125,7 @@ absl::StatusOr<v1::Volunteer> VolunteerService::LeaveVolunteer(CallContext const
   auto const day = ToCivil(request.leave_date());
   if (!day || *day > call.Today()) return BadRequest({{"leave_date", "must be an existing date, not later than today"}});
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Volunteer> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.name()));
     ASSIGN_OR_RETURN(auto volunteer, tx.Get<v1::Volunteer>(request.name()));
     RETURN_IF_ERROR(RequireThere(volunteer));
     *volunteer.mutable_leave_date() = request.leave_date();
@@ -145,6 +148,7 @@ absl::StatusOr<v1::VolunteerHours> VolunteerService::CreateVolunteerHours(CallCo
     return BadRequest({{"volunteer_hours.date", "must be an existing date, not later than today"}});
   }
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::VolunteerHours> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.parent()));
     ASSIGN_OR_RETURN(auto const volunteer, tx.Get<v1::Volunteer>(request.parent()));
     RETURN_IF_ERROR(RequireAgreed(volunteer, *day));
     v1::VolunteerHours hours = request.volunteer_hours();

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/platform/service/store.h"
+
+// What plans that become one have goes on in their successor, and back again while that can be undone.
+//
+// Nothing is taken from a predecessor. An activity that is not over gets a successor with the same description, seats, queue and
+// registrations, and with its sessions from the day on that nobody was marked for; the old one stays as it was then, readable
+// under its name with everything below it, and is not changed any more. What was marked is counted where it was marked.
+namespace helhed::activities {
+
+// Plans by the last part of their names.
+struct Merging {
+  std::string successor;
+  std::string merge;
+  // In the order of their names, so that the outcome does not depend on the caller's.
+  std::vector<std::string> predecessors;
+  absl::CivilDay effective;
+  // Names of activities that end with their plans.
+  std::set<std::string> not_carried;
+};
+
+// Returns how many activities and volunteers go on.
+absl::StatusOr<std::int64_t> CarryOver(WriteTransaction& tx, Merging const& merging);
+
+// Takes it back, with what has come since: registrations, sessions, marks, hours. What was entered in the successor itself stays
+// there. Returns how many went back.
+absl::StatusOr<std::int64_t> CarryBack(WriteTransaction& tx, Merging const& merging);
+
+// What goes on as what. `kind` as in merge_carries.
+enum class CarryKind : std::int64_t { kRoom = 1, kSubGoal = 2, kVolunteer = 3, kActivity = 4 };
+struct Carry {
+  CarryKind kind;
+  std::string from_plan;
+  std::string from_id;
+  std::string id;
+  bool made = true;
+  std::int64_t confirmed = 0;
+};
+
+absl::Status StoreCarry(WriteTransaction& tx, Merging const& merging, Carry const& carry);
+absl::StatusOr<std::vector<Carry>> LoadCarries(ReadTransaction& tx, Merging const& merging);
+
+}  // namespace helhed::activities
