@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
   // Debian's Abseil looks for deadlocks on every lock; a release binary does not, and neither does what measures one.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc < 4) {
-    std::cerr << "usage: helhed_bench writes|reads|residents|postings|doors ROLES_FILE BIN_FOLDER [DWELLINGS [POSTINGS]]\n";
+    std::cerr << "usage: helhed_bench campaigns|writes|reads|residents|postings|doors ROLES_FILE BIN_FOLDER [DWELLINGS [POSTINGS]]\n";
     return 2;
   }
   std::string const section = argv[1];
@@ -147,6 +147,7 @@ int main(int argc, char** argv) {
   if (section == "reads") helhed::bench::BenchReads(argv[2], argc > 4 ? std::atoi(argv[4]) : 600'000);
   if (section == "residents") helhed::bench::BenchResidents(argv[2], argc > 4 ? std::atoi(argv[4]) : 600'000);
   if (section == "postings") helhed::bench::BenchPostings(argv[2], argc > 5 ? std::atoi(argv[5]) : 1'000'000);
+  if (section == "campaigns") helhed::bench::BenchCampaigns(argv[2]);
   if (section == "doors") helhed::bench::BenchDoors(argv[2], argv[3]);
   return 0;
 }

@@ -87,6 +87,7 @@ void BenchReads(std::string const& roles_file, int dwellings);
 void BenchResidents(std::string const& roles_file, int dwellings);
 // `postings` is how many the large plan has.
 void BenchPostings(std::string const& roles_file, int postings);
+void BenchCampaigns(std::string const& roles_file);
 void BenchDoors(std::string const& roles_file, std::string const& bin);
 
 }  // namespace helhed::bench

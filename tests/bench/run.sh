@@ -13,7 +13,7 @@ roles=deploy/policy/roles.textproto
 
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
-for section in doors writes postings reads residents; do
+for section in doors writes postings reads residents campaigns; do
   "$bin/helhed_bench" "$section" "$roles" "$bin" "$dwellings" "$postings" | tee -a "$rows" >&2
 done
 tests/gateway/bench/run.sh "$bin" | tee -a "$rows" >&2

@@ -68,6 +68,8 @@ struct Wanted {
   v1::MessageKind kind = v1::MESSAGE_KIND_UNSPECIFIED;
   int page_size = 0;
   std::string page_token;
+  std::string filter = {};
+  std::string order_by = {};
 };
 
 // What concerns a department: what is for everyone, for the plan, for its organisation, for itself and its stairwells.
@@ -94,7 +96,8 @@ absl::StatusOr<v1::ListNoticesResponse> Published(ReadTransaction& tx, Wanted co
       absl::StrCat(wanted.parent, " ", wanted.department, " ", wanted.language, " ", static_cast<int>(wanted.kind)));
   request.set_page_size(wanted.page_size);
   request.set_page_token(wanted.page_token);
-  request.set_order_by("publish_time desc");
+  request.set_filter(wanted.filter);
+  request.set_order_by(wanted.order_by.empty() ? "publish_time desc" : wanted.order_by);
   ASSIGN_OR_RETURN(auto response, PageBelow<v1::ListNoticesResponse>(tx, request, "notices t", std::move(conditions)));
   for (auto& notice : *response.mutable_notices()) {
     RETURN_IF_ERROR(CompleteNotice(tx, notice));
@@ -201,7 +204,9 @@ absl::StatusOr<v1::ListPublishedNoticesResponse> NoticeService::ListPublishedNot
                                                .language = request.language(),
                                                .kind = request.kind(),
                                                .page_size = request.page_size(),
-                                               .page_token = request.page_token()}));
+                                               .page_token = request.page_token(),
+                                               .filter = request.filter(),
+                                               .order_by = request.order_by()}));
     v1::ListPublishedNoticesResponse response;
     response.mutable_notices()->Swap(page.mutable_notices());
     response.set_next_page_token(page.next_page_token());
