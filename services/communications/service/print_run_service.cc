@@ -14,6 +14,7 @@
 #include "services/communications/service/campaign_store.h"
 #include "services/communications/service/ledger.h"
 #include "services/communications/service/names.h"
+#include "services/platform/base/clock.h"
 #include "services/platform/base/times.h"
 
 namespace helhed::communications {
@@ -52,7 +53,10 @@ absl::Status CheckConfirmation(v1::ConfirmPrintRunRequest const& request, v1::Pr
   std::vector<FieldViolation> violations;
   auto const when = TimeOf(request.deliver_time());
   if (when > now) violations.push_back({"deliver_time", "must not be in the future"});
-  if (when < TimeOf(run.create_time())) violations.push_back({"deliver_time", "must not be before the print run was made"});
+  // Distributors say days, at best minutes.
+  if (DateIn(when) < DateIn(TimeOf(run.create_time()))) {
+    violations.push_back({"deliver_time", "must not be before the day on which the print run was made"});
+  }
   std::set<std::string> seen;
   for (int i = 0; i < request.exceptions_size(); ++i) {
     auto const& exception = request.exceptions(i);
