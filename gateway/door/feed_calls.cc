@@ -175,7 +175,10 @@ class FeedRead final : public upstream::Running {
       if (!response.add_events()->ParseFromString(event->bytes)) response.mutable_events()->RemoveLast();
     }
     if (taken == page.events.size() && !page.next_cursor.empty()) position.cursor = page.next_cursor;
-    if (taken < page.events.size() || static_cast<int>(page.events.size()) >= page_size_) response.set_at_end(false);
+    // A service answers with fewer than were asked for when those are large: only nothing at all means that its log has no more.
+    bool const is_of_log = !page.next_cursor.empty();
+    bool const is_last = is_of_log ? page.events.empty() : static_cast<int>(page.events.size()) < page_size_;
+    if (taken < page.events.size() || !is_last) response.set_at_end(false);
   }
 
   OwnDesk& desk_;

@@ -85,6 +85,8 @@ class FakeLog final : public upstream::Upstream {
     down_ = down;
     if (down) Break();
   }
+  // As when events are large: no more in one answer, however many were asked for.
+  void SetAnswerMax(std::size_t events) { answer_max_ = events; }
   std::size_t watches() const { return watches_.size(); }
   int reads() const { return reads_; }
 
@@ -100,7 +102,7 @@ class FakeLog final : public upstream::Upstream {
     EXPECT_TRUE(request.ParseFromString(call.request));
     auto at = Place(request.cursor());
     events::v1::ReadEventsResponse response;
-    Fill(at, static_cast<std::size_t>(request.page_size()), response);
+    Fill(at, std::min(static_cast<std::size_t>(request.page_size()), answer_max_), response);
     return std::make_unique<Read>(loop_, receiver, response.SerializeAsString());
   }
   bool available() const override { return !down_; }
@@ -171,6 +173,7 @@ class FakeLog final : public upstream::Upstream {
   std::set<Watch*> watches_;
   int nonce_ = 0;
   int reads_ = 0;
+  std::size_t answer_max_ = 1000;
   bool down_ = false;
 };
 
@@ -190,18 +193,28 @@ class FakeGateway {
   std::unique_ptr<upstream::Running> Watch(std::string const& cursor, upstream::Receiver& receiver) {
     v1::WatchFeedRequest request;
     request.set_cursor(cursor);
+    return Start("WatchFeed", request, receiver);
+  }
+  std::unique_ptr<upstream::Running> Read(std::string const& cursor, upstream::Receiver& receiver) {
+    v1::ReadFeedRequest request;
+    request.set_cursor(cursor);
+    return Start("ReadFeed", request, receiver);
+  }
+
+ private:
+  std::unique_ptr<upstream::Running> Start(std::string const& method, google::protobuf::Message const& request,
+                                           upstream::Receiver& receiver) {
     common::v1::Identity identity;
     identity.add_grants()->set_role("reader");
     common::v1::SignedIdentity envelope;
     envelope.set_identity(identity.SerializeAsString());
     upstream::Call call;
-    call.method = contract::FindMethod("/helhed.gateway.v1.EventFeedService/WatchFeed");
+    call.method = contract::FindMethod("/helhed.gateway.v1.EventFeedService/" + method);
     call.request = request.SerializeAsString();
     call.identity = envelope.SerializeAsString();
     return own_.Start(std::move(call), receiver);
   }
 
- private:
   helhed::identity::Roles roles_ =
       *helhed::identity::Roles::FromText("roles { name: 'reader' permissions: 'gateway.feed.read' }", "the test");
   OwnIdentity identity_;
@@ -326,6 +339,37 @@ TEST(Feed, NoGapAndNoRepeatWhateverHappens) {
     gateway.reset();
     world.Turn();
   });
+}
+
+// What ReadFeed answers.
+class Answer final : public upstream::Receiver {
+ public:
+  v1::ReadFeedResponse const& response() const { return response_; }
+
+ private:
+  void OnMessage(std::string message) override { ASSERT_TRUE(response_.ParseFromString(message)); }
+  void OnEnd(upstream::End end) override { EXPECT_THAT(end.status, IsOk()); }
+
+  v1::ReadFeedResponse response_;
+};
+
+TEST(Feed, IsReadToItsEndThoughAServiceAnswersWithLessThanIsAskedFor) {
+  FeedWorld world;
+  world.logs["a"]->Append(10);
+  world.logs["a"]->SetAnswerMax(4);
+  FakeGateway gateway(world.loop, world.clock, world.upstreams, 3);
+  world.Turn();
+  std::vector<std::string> seen;
+  std::string cursor;
+  for (bool at_end = false; !at_end && seen.size() <= 10;) {
+    Answer answer;
+    auto const running = gateway.Read(cursor, answer);
+    world.Turn();
+    for (auto const& event : answer.response().events()) seen.push_back(event.id());
+    cursor = answer.response().next_cursor();
+    at_end = answer.response().at_end();
+  }
+  EXPECT_EQ(seen, world.logs["a"]->ids());
 }
 
 TEST(Feed, ManyWatchersAreOneStreamFromEachService) {
