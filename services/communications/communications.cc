@@ -64,6 +64,21 @@ std::shared_ptr<mail::Mailer> CarrierOf(server::Environment const& environment) 
   return nullptr;
 }
 
+// What is done when its time has come.
+void AddJobs(Handlers& handlers, std::vector<server::Job>& jobs) {
+  auto const add = [&](std::string name, absl::Duration every,
+                       absl::StatusOr<bool> (IncidentService::*job)(storage::Limits const&)) {
+    jobs.push_back({std::move(name), every,
+                    [&incidents = handlers.incidents, job](storage::Limits const& limits) { return (incidents.*job)(limits); }});
+  };
+  // An alert waits minutes; a few seconds more are nothing to it.
+  add("escalate-alerts", absl::Seconds(5), &IncidentService::EscalateJob);
+  add("erase-annexes", absl::Minutes(1), &IncidentService::EraseAnnexesJob);
+  add("anonymise-incidents", absl::Minutes(10), &IncidentService::AnonymiseJob);
+  jobs.push_back(
+      {"send", absl::Seconds(1), [&sender = handlers.sender](storage::Limits const& limits) { return sender.Run(limits); }});
+}
+
 }  // namespace
 
 server::Definition CommunicationsDefinition(client::Peer residents, std::shared_ptr<mail::Mailer> mailer) {
@@ -106,9 +121,7 @@ server::Definition CommunicationsDefinition(client::Peer residents, std::shared_
     auto handlers = std::make_shared<Handlers>(environment, residents ? residents : environment.peers.Find("residents"),
                                                mailer ? mailer : CarrierOf(environment));
     handlers->Register(router);
-    handlers->incidents.AddJobs(environment.jobs);
-    environment.jobs.push_back(
-        {"send", absl::Seconds(1), [&sender = handlers->sender](storage::Limits const& limits) { return sender.Run(limits); }});
+    AddJobs(*handlers, environment.jobs);
     return handlers;
   };
   return definition;

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "helhed/communications/v1/errors.pb.h"
-#include "services/platform/base/clock.h"
 #include "services/platform/base/times.h"
 
 namespace helhed::communications {
@@ -72,9 +71,8 @@ absl::Duration TimeToAnswer(v1::IncidentRule const& rule, v1::IncidentSeverity s
   }
 }
 
-void Anonymise(v1::Incident& incident) {
-  auto const month = absl::CivilMonth(DateIn(TimeOf(incident.occur_time())));
-  *incident.mutable_occur_time() = Stamp(absl::FromCivil(absl::CivilSecond(month), Copenhagen()));
+void Anonymise(v1::Incident& incident, absl::Time month) {
+  *incident.mutable_occur_time() = Stamp(month);
   incident.clear_place();
   incident.clear_description();
   incident.clear_external_id();
@@ -89,7 +87,7 @@ void Anonymise(v1::Incident& incident) {
   incident.set_state(v1::INCIDENT_STATE_ANONYMISED);
 }
 
-std::string MonthOf(absl::Time time) { return absl::FormatCivilTime(absl::CivilMonth(DateIn(time))); }
+std::string MonthOf(absl::CivilDay day) { return absl::FormatCivilTime(absl::CivilMonth(day)); }
 
 void CheckContingencyPlan(v1::ContingencyPlan const& plan, std::vector<FieldViolation>& violations) {
   std::set<std::string> roles;

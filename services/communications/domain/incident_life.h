@@ -1,6 +1,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/time/civil_time.h>
 #include <absl/time/time.h>
 
 #include <initializer_list>
@@ -27,12 +28,12 @@ bool IsOpen(v1::IncidentState state);
 // How long somebody who is called has to answer. `severity` unspecified: nobody has judged it yet.
 absl::Duration TimeToAnswer(v1::IncidentRule const& rule, v1::IncidentSeverity severity);
 
-// Leaves of an incident what may be kept after its retention: kind, department, the month, severity and scope. Its name stays, so
-// that what refers to it does not break.
-void Anonymise(v1::Incident& incident);
+// Leaves of an incident what may be kept after its retention: kind, department, the month, severity and scope. Its name stays,
+// so that what refers to it does not break. `month` is when the month of the incident began.
+void Anonymise(v1::Incident& incident, absl::Time month);
 
-// `2026-03`, the month in Copenhagen.
-std::string MonthOf(absl::Time time);
+// `2026-03`.
+std::string MonthOf(absl::CivilDay day);
 
 // Adds what is wrong with a contingency plan beyond what the contract says: a role that comes twice, a holder without a name, or
 // two roles and none that coordinates.

@@ -9,6 +9,7 @@
 #include "services/communications/service/incident_store.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/civil.h"
+#include "services/platform/base/clock.h"
 #include "services/platform/base/times.h"
 #include "services/platform/service/requests.h"
 
@@ -114,7 +115,9 @@ absl::Status Forget(WriteTransaction& tx, v1::Incident& incident) {
     RETURN_IF_ERROR(tx.Enqueue(*statement, {std::string_view(key[0]), std::string_view(key[1])}));
   }
   RETURN_IF_ERROR(tx.ForgetAnswers(incident.name()));
-  Anonymise(incident);
+  // In March or in April is a question of Copenhagen.
+  absl::CivilMonth const month(DateIn(TimeOf(incident.occur_time())));
+  Anonymise(incident, absl::FromCivil(absl::CivilSecond(month), Copenhagen()));
   RETURN_IF_ERROR(tx.Update(incident));
   v1::IncidentAnonymised event;
   event.set_incident(incident.name());

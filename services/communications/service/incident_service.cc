@@ -136,14 +136,6 @@ void IncidentService::Register(Router& router) {
   on("ListIncidentTallies", &IncidentService::ListIncidentTallies);
 }
 
-void IncidentService::AddJobs(std::vector<server::Job>& jobs) {
-  // An alert waits minutes; a few seconds more are nothing to it.
-  jobs.push_back({"escalate-alerts", absl::Seconds(5), [this](storage::Limits const& limits) { return EscalateJob(limits); }});
-  jobs.push_back({"erase-annexes", absl::Minutes(1), [this](storage::Limits const& limits) { return EraseAnnexesJob(limits); }});
-  jobs.push_back(
-      {"anonymise-incidents", absl::Minutes(10), [this](storage::Limits const& limits) { return AnonymiseJob(limits); }});
-}
-
 absl::StatusOr<v1::Incident> IncidentService::CreateIncident(CallContext const& call, v1::CreateIncidentRequest const& request) {
   RETURN_IF_ERROR(CheckTexts({{"incident.place", request.incident().place()},
                               {"incident.description", request.incident().description()},

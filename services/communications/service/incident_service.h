@@ -13,7 +13,6 @@
 #include "services/platform/crypto/key_ring.h"
 #include "services/platform/pipeline/call_context.h"
 #include "services/platform/pipeline/router.h"
-#include "services/platform/server/jobs.h"
 #include "services/platform/service/store.h"
 
 namespace helhed::communications {
@@ -26,8 +25,6 @@ class IncidentService {
 
   // Enters every handler under its method.
   void Register(Router& router);
-  // What is done when its time has come: passing alerts on, erasing annexes, anonymising incidents.
-  void AddJobs(std::vector<server::Job>& jobs);
 
   // incident_service.cc
   absl::StatusOr<v1::Incident> CreateIncident(CallContext const& call, v1::CreateIncidentRequest const& request);

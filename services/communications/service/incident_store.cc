@@ -8,6 +8,7 @@
 #include "services/communications/domain/incident_life.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/civil.h"
+#include "services/platform/base/clock.h"
 #include "services/platform/base/times.h"
 
 namespace helhed::communications {
@@ -138,7 +139,7 @@ absl::StatusOr<v1::IncidentRule> RuleOfToday(ReadTransaction& tx) {
 
 absl::Status Tally(WriteTransaction& tx, v1::Incident const& incident, int count) {
   auto const key = KeyOf<v1::Incident>(incident.name());
-  auto const month = MonthOf(TimeOf(incident.occur_time()));
+  auto const month = MonthOf(DateIn(TimeOf(incident.occur_time())));
   auto const id = UuidOf(absl::StrCat(month, " ", static_cast<int>(incident.kind()), " ", incident.department()));
   storage::Bind department = nullptr;
   storage::Bind organisation = nullptr;
