@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/synchronization/mutex.h>
+#include <sys/types.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -114,6 +115,14 @@ void Register::Fill(int organisations, int departments_each, int per_department)
   }
 }
 
+double ResidentMebibytes(pid_t pid) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6) / 1024;
+  }
+  return 0;
+}
+
 double RoundsPerSecond(int callers, absl::Duration duration, std::function<void(int, std::int64_t)> const& work) {
   std::atomic<bool> running{true};
   std::atomic<std::int64_t> rounds{0};
@@ -139,7 +148,7 @@ int main(int argc, char** argv) {
   // Debian's Abseil looks for deadlocks on every lock; a release binary does not, and neither does what measures one.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc < 4) {
-    std::cerr << "usage: helhed_bench campaigns|writes|reads|residents|postings|doors ROLES_FILE BIN_FOLDER [DWELLINGS [POSTINGS]]\n";
+    std::cerr << "usage: helhed_bench campaigns|writes|reads|residents|postings|doors|paper ROLES_FILE BIN_FOLDER [DWELLINGS [POSTINGS]]\n";
     return 2;
   }
   std::string const section = argv[1];
@@ -149,5 +158,6 @@ int main(int argc, char** argv) {
   if (section == "postings") helhed::bench::BenchPostings(argv[2], argc > 5 ? std::atoi(argv[5]) : 1'000'000);
   if (section == "campaigns") helhed::bench::BenchCampaigns(argv[2]);
   if (section == "doors") helhed::bench::BenchDoors(argv[2], argv[3]);
+  if (section == "paper") helhed::bench::BenchPaper();
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <functional>
@@ -71,6 +72,9 @@ class Register {
 // `work(caller, round)` from `callers` threads for about `duration`; returns rounds a second.
 double RoundsPerSecond(int callers, absl::Duration duration, std::function<void(int, std::int64_t)> const& work);
 
+// What a process holds in memory now.
+double ResidentMebibytes(pid_t pid);
+
 // A folder of its own, removed at the end.
 class Folder {
  public:
@@ -89,5 +93,6 @@ void BenchResidents(std::string const& roles_file, int dwellings);
 void BenchPostings(std::string const& roles_file, int postings);
 void BenchCampaigns(std::string const& roles_file);
 void BenchDoors(std::string const& roles_file, std::string const& bin);
+void BenchPaper();
 
 }  // namespace helhed::bench

@@ -88,14 +88,6 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double ResidentMebibytes(pid_t pid) {
-  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6) / 1024;
-  }
-  return 0;
-}
-
 // The median of calls after silence against the median of calls that follow at once.
 void AfterSilence(Service& service) {
   auto const channel = client::ConnectGrpc({.target = service.address});
