@@ -148,7 +148,8 @@ int main(int argc, char** argv) {
   // Debian's Abseil looks for deadlocks on every lock; a release binary does not, and neither does what measures one.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc < 4) {
-    std::cerr << "usage: helhed_bench campaigns|writes|reads|residents|postings|doors|paper ROLES_FILE BIN_FOLDER [DWELLINGS [POSTINGS]]\n";
+    std::cerr << "usage: helhed_bench campaigns|writes|reads|residents|postings|doors|paper ROLES_FILE BIN_FOLDER [DWELLINGS "
+                 "[POSTINGS]]\n";
     return 2;
   }
   std::string const section = argv[1];
