@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds Helhed, starts its services on their embedded stores and the gateway before them, plays the Amager case through the gateway
-# (two plans become one for 19 departments with 4,135 dwellings: votes, money, activities) with the client of tests/story, and leaves
+# (two plans become one for 19 departments with 4,135 dwellings: votes, money, letters, activities, an incident) with the client of tests/story, and leaves
 # it running until Ctrl-C. Every run starts afresh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build/logs
 
-services=(residents funding activities)
+services=(residents funding activities communications)
 quietly() {
   local what=$1
   shift
@@ -45,7 +45,7 @@ start() { # NAME ARGUMENT...
   exit 1
 }
 # Whom each service asks in its own name.
-declare -A asked=([residents]='' [funding]=residents [activities]=residents)
+declare -A asked=([residents]='' [funding]='residents activities' [activities]='residents funding' [communications]=residents)
 start_suite() {
   # Whom the services believe: the gateway, and each other. Whom the gateway believes besides the issuers that it has none of here:
   # this demonstration, which may ask more than a client may by default.

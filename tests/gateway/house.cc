@@ -31,8 +31,12 @@ std::string MustRun(std::vector<std::string> const& arguments) {
 
 std::string RolesFile() { return std::string(HELHED_SOURCE_DIR) + "/deploy/policy/roles.textproto"; }
 
-// Who asks whom, in its own name: who may vote, whose data may be used.
-constexpr std::pair<char const*, char const*> kPeers[] = {{"funding", "residents"}, {"activities", "residents"}};
+// Who asks whom, in its own name: who may vote, whose data may be used, what becomes of plans that are merged.
+constexpr std::pair<char const*, char const*> kAsks[] = {{"funding", "residents"},
+                                                         {"funding", "activities"},
+                                                         {"activities", "residents"},
+                                                         {"activities", "funding"},
+                                                         {"communications", "residents"}};
 
 // Waits until a probe succeeds.
 void Await(std::vector<std::string> const& probe, Process& process, std::string const& log) {
@@ -99,12 +103,15 @@ std::vector<std::string> House::ServiceArguments(std::string const& name, std::s
                                         RolesFile(),
                                         "--log-level",
                                         "warning"};
-  for (auto const& [asking, asked] : kPeers) {
-    if (!services_.contains(asking) || !services_.contains(asked)) continue;
-    if (name == asked) arguments.insert(arguments.end(), {"--identity-key-file", absl::StrCat(folder_, "/", asking, ".pub")});
-    if (name != asking) continue;
-    arguments.insert(arguments.end(), {"--signing-key-file", absl::StrCat(folder_, "/", name), "--peer",
-                                       absl::StrCat(asked, "=dns:///localhost:", services_.at(asked).port)});
+  arguments.insert(arguments.end(), {"--signing-key-file", absl::StrCat(folder_, "/", name)});
+  for (auto const& [asking, asked] : kAsks) {
+    auto const other = services_.find(asked);
+    if (name == asked && services_.contains(asking)) {
+      arguments.insert(arguments.end(), {"--identity-key-file", absl::StrCat(folder_, "/", asking, ".pub")});
+    }
+    if (name == asking && other != services_.end()) {
+      arguments.insert(arguments.end(), {"--peer", absl::StrCat(asked, "=dns:///localhost:", other->second.port)});
+    }
   }
   return arguments;
 }

@@ -19,11 +19,12 @@ using storage::Engine;
 using testing::House;
 using testing::Process;
 
-std::vector<std::string> const kServices = {"residents", "funding", "activities"};
+std::vector<std::string> const kServices = {"residents", "funding", "activities", "communications"};
 
 class StoryTest : public ::testing::Test {
  protected:
-  explicit StoryTest(Engine engine = Engine::kSqlite) : house_(kServices, engine) {}
+  explicit StoryTest(Engine engine = Engine::kSqlite, House::Shape shape = House::Shape::kProcesses)
+      : house_(kServices, engine, shape) {}
 
   // The client says on standard output which scene it begins.
   Process Client() const {
@@ -49,7 +50,12 @@ class StoryTest : public ::testing::Test {
   std::string told_ = house_.folder() + "/told";
 };
 
-TEST_F(StoryTest, OnSqlite) {
+class StoryInOneProcessTest : public StoryTest {
+ protected:
+  StoryInOneProcessTest() : StoryTest(Engine::kSqlite, House::Shape::kOneProcess) {}
+};
+
+TEST_F(StoryInOneProcessTest, OnSqlite) {
   auto client = Client();
   ExpectItEndsWell(client);
 }
@@ -71,6 +77,9 @@ TEST_F(StoryOnPostgresTest, ThoughEveryServiceAndTheGatewayDie) {
   AwaitScene("Department meetings", client);
   house_.KillService("funding");
   house_.StartService("funding");
+  AwaitScene("The letter with an overview", client);
+  house_.KillService("communications");
+  house_.StartService("communications");
   AwaitScene("Registrations", client);
   house_.KillService("activities");
   house_.StartService("activities");

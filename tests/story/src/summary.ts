@@ -42,8 +42,12 @@ async function votes(gateway: Gateway, facts: Facts): Promise<string[]> {
 async function activities(gateway: Gateway): Promise<string[]> {
   const { activities: found } = await gateway.as(amager.leader).at(ActivityService).listActivities({
     parent: planName(amager), pageSize: 100 });
+  const origin = (predecessor: string): string => {
+    const plan = [partnerskabet, amagerbro].find(one => predecessor.startsWith(`${planName(one)}/`));
+    return plan ? `, goes on from ${plan.title}` : '';
+  };
   return found.map(activity => `  ${activity.displayName.padEnd(34)}${right(String(activity.takenCount), 4)} seats taken, ${
-    activity.waitingCount} waiting`);
+    activity.waitingCount} waiting${origin(activity.predecessor)}`);
 }
 
 export async function summary(gateway: Gateway, facts: Facts): Promise<string> {
@@ -58,6 +62,13 @@ export async function summary(gateway: Gateway, facts: Facts): Promise<string> {
     'Activities 2022-2025',
     ...await activities(gateway),
     '',
-    `${count(facts.households)} households, ${count(facts.people.flat().length)} residents, ${count(facts.presences.present)} attendances`,
+    'Households',
+    `  ${count(facts.households)} with ${count(facts.people.flat().length)} residents in ${count(facts.dwellings)} dwellings`,
+    `  ${count(facts.proof.counts?.reachedCount ?? 0n)} have the letter with the overview: ${count(facts.printed.bytes)} bytes of PDF`,
+    `  ${count(facts.works.householdCount)} are told of works, 3 incidents are coordinated and closed`,
+    `  ${count(facts.presences.present)} times somebody came to an activity`,
+    '',
+    'The two plans that became one',
+    `  ${facts.conflicts.length} things were decided, their books are settled, each on its own`,
   ].join('\n');
 }

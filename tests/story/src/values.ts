@@ -35,8 +35,8 @@ export function ore(money: Money | undefined): bigint {
   return money?.minorUnits ?? 0n;
 }
 
-export function evidence(reference: string): MessageInitShape<typeof EvidenceSchema> {
-  return { reference, sha256: 'a'.repeat(64) };
+export function evidence(reference: string) {
+  return { reference, sha256: 'a'.repeat(64) } satisfies MessageInitShape<typeof EvidenceSchema>;
 }
 
 export function voucher(reference: string): MessageInitShape<typeof VoucherSchema> {

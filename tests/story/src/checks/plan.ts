@@ -71,15 +71,17 @@ async function checkVotes(gateway: Gateway, facts: Facts, figures: Figures): Pro
   figures.equal(overridden[0]?.departmentOverride?.legalGround, LegalGround.ALMENBOLIGLOVEN_37_4, 'ground of the override');
 }
 
-async function checkApprovals(gateway: Gateway, figures: Figures): Promise<void> {
+async function checkApprovals(gateway: Gateway, facts: Facts, figures: Figures): Promise<void> {
   const decisions = gateway.as(fund).at(DecisionService);
   const { approvals } = await decisions.listApprovals({ parent, pageSize });
   const of = (party: Party, stage: ApprovalStage): number =>
-    approvals.filter(approval => approval.party === party && approval.stage === stage).length;
+    approvals.filter(approval => approval.party === party && approval.stage === stage && !approval.subject).length;
   figures.equal(of(Party.ORGANISATION, ApprovalStage.FINAL), stated.organisations, 'organisations that approved');
   figures.equal(of(Party.MUNICIPALITY, ApprovalStage.FINAL), 1, 'approval of the municipality');
   figures.equal(of(Party.FUND, ApprovalStage.PRELIMINARY), 1, 'approval beforehand of the fund');
   figures.equal(of(Party.FUND, ApprovalStage.FINAL), 1, 'approval of the fund');
+  const ofMerger = approvals.filter(({ subject }) => subject === facts.merge.name);
+  figures.equal(ofMerger.length, stated.organisations + 2, 'approvals of the merger: organisations, municipality and fund');
   // Nobody approves for another party.
   await refused(gateway.as(municipality).at(DecisionService).createApproval({
     parent, approval: { party: Party.FUND, stage: ApprovalStage.FINAL, outcome: 1, decideDate: date('2021-12-10'), evidence: evidence('x') },
@@ -91,6 +93,6 @@ export async function checkPlan(gateway: Gateway, facts: Facts): Promise<number>
   await checkTerms(gateway, figures);
   await checkDepartments(gateway, figures);
   await checkVotes(gateway, facts, figures);
-  await checkApprovals(gateway, figures);
+  await checkApprovals(gateway, facts, figures);
   return figures.count;
 }

@@ -12,20 +12,14 @@ import { SessionService } from '../contract/helhed/activities/v1/session_service
 import { VolunteerService } from '../contract/helhed/activities/v1/volunteer_service_pb.js';
 import { planName, type Plan } from '../amager.js';
 import { all, each, refused, type Gateway } from '../gateway.js';
-import { homework, type Offer, type Programme } from '../programme.js';
+import { homeworkOf, type Offer, type Programme } from '../programme.js';
 import { addDays, date, sum } from '../values.js';
 import type { Consents, Household, Someone } from './people.js';
 
 const pageSize = 200;
 
-function activityName(plan: Plan, offer: Offer): string {
+export function activityName(plan: Plan, offer: Offer): string {
   return `${planName(plan)}/activities/${offer.id}`;
-}
-
-function homeworkOf(programme: Programme): Offer {
-  const offer = programme.offers.find(({ id }) => id === homework);
-  if (!offer) throw new Error('no homework help');
-  return offer;
 }
 
 // Who may take part in what a plan does: everybody of its departments who is not under protection, each once.
@@ -62,7 +56,7 @@ export async function offerActivities(gateway: Gateway, programme: Programme): P
   const parent = planName(plan);
   const activities = gateway.as(plan.leader).at(ActivityService);
   const calendar = gateway.as(plan.leader).at(SessionService);
-  const room = await calendar.createRoom({ parent, roomId: 'beboerhuset', room: { displayName: 'Beboerhuset', place: 'Amager' } });
+  const room = await calendar.createRoom({ parent, room: { displayName: 'Beboerhuset', place: 'Amager' } });
   await each(plan.focusAreas, subGoalId => activities.createSubGoal({
     parent, subGoalId,
     subGoal: { displayName: `Delmål for ${subGoalId}`, focusArea: subGoalId, purpose: 'En positiv udvikling i området.' },
@@ -151,15 +145,15 @@ export async function handOver(gateway: Gateway, programme: Programme): Promise<
   return (await registrations.acceptOffer({ name: first.name })).state === RegistrationState.CONFIRMED;
 }
 
-// Volunteers with an agreement; some are cleared by the police to be with children, and help with the homework.
-export async function engage(gateway: Gateway, programme: Programme, participants: Participants): Promise<number> {
+// Volunteers with an agreement, `others` among them; some are cleared by the police to be with children, and help with the homework.
+export async function engage(
+  gateway: Gateway, programme: Programme, participants: Participants, others: readonly Someone[] = []): Promise<Someone[]> {
   const { plan } = programme;
   const parent = planName(plan);
   const volunteers = gateway.as(plan.leader).at(VolunteerService);
-  const people = await participants.nextAdults(programme.volunteers);
-  const engaged = await each(people, (person, index) => volunteers.createVolunteer({
-    parent, volunteerId: `frivillig-${index + 1}`,
-    volunteer: { resident: person.name, tasks: 'Hjælper til.', startDate: date(addDays(programme.firstMonday, -60)) } }));
+  const people = [...await participants.nextAdults(programme.volunteers - others.length), ...others];
+  const engaged = await each(people, person => volunteers.createVolunteer({
+    parent, volunteer: { resident: person.name, tasks: 'Hjælper til.', startDate: date(addDays(programme.firstMonday, -60)) } }));
   const toClear = engaged.slice(0, programme.cleared).map(({ name }) => name);
   const sessions = await sessionsOf(gateway, plan, homeworkOf(programme));
   if (toClear[0] && sessions[0]) {
@@ -173,7 +167,7 @@ export async function engage(gateway: Gateway, programme: Programme, participant
     name: clearanceOf(volunteer), cleared: true, decideDate: date(addDays(programme.firstMonday, -30)) }));
   await each(sessions, (session, index) => volunteers.assignVolunteer({
     parent: session, volunteer: toClear[index % toClear.length] ?? '' }));
-  return engaged.length;
+  return people;
 }
 
 async function sessionsOf(gateway: Gateway, plan: Plan, offer: Offer): Promise<string[]> {

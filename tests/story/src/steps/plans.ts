@@ -80,10 +80,10 @@ export async function approveByMunicipality(gateway: Gateway, plan: Plan): Promi
   await approve(gateway, plan, Party.MUNICIPALITY, ApprovalStage.FINAL, calendarOf(plan).municipality);
 }
 
-// Registers that every household has the letter with the overview.
-export async function publishOverview(gateway: Gateway, plan: Plan): Promise<void> {
+// Registers that every household has the letter with the overview; the hash is that of what was printed, where it was printed here.
+export async function publishOverview(gateway: Gateway, plan: Plan, sha256 = proof.sha256): Promise<void> {
   await gateway.as(plan.leader).at(PlanService).publishOverview({
-    name: planName(plan), effectiveDate: date(calendarOf(plan).letter), evidence: proof });
+    name: planName(plan), effectiveDate: date(calendarOf(plan).letter), evidence: { reference: 'Overblik over helhedsplanen', sha256 } });
 }
 
 export function submit(gateway: Gateway, plan: Plan): Promise<PlanState> {
