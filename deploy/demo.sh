@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Builds Helhed, starts its services on their embedded stores and the gateway before them, plays the Amager case through the gateway
-# (two plans become one for 19 departments with 4,135 dwellings: votes, money, letters, activities, an incident) with the client of tests/story, and leaves
+# Builds Helhed, starts the suite in one process on its embedded store, plays the Amager case through the gateway with the client of
+# tests/story (two plans become one for 19 departments with 4,135 dwellings: votes, money, letters, activities, an incident), and leaves
 # it running until Ctrl-C. Every run starts afresh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build/logs
 
-services=(residents funding activities communications)
 quietly() {
   local what=$1
   shift
@@ -20,8 +19,7 @@ quietly() {
 }
 quietly 'Installing what is missing' deploy/setup.sh build
 quietly 'Configuring' cmake --preset release
-quietly 'Building (some minutes the first time)' cmake --build --preset release --target helhed helhed-gateway helhed_story_client \
-  "${services[@]/#/helhed-}"
+quietly 'Building (some minutes the first time)' cmake --build --preset release --target helhed helhed-suite helhed_story_client
 
 bin=$PWD/build/release/bin
 home=$PWD/build/demo
@@ -30,41 +28,24 @@ mkdir -p "$home"
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null || true' EXIT
 
-field() { sed -nE "s/.*\"$2\":\"?([^\",}]*).*/\1/p" "$home/$1.log" | head -1; }
-start() { # NAME ARGUMENT...
-  local name=$1
-  shift
-  "$bin/helhed-$name" serve --admin-listen 127.0.0.1:0 --roles-file deploy/policy/roles.textproto "$@" >"$home/$name.log" 2>&1 &
+field() { sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p" "$home/suite.log" | head -1; }
+start_suite() {
+  # Whom the gateway believes besides the issuers that it has none of here: this demonstration, which may ask more than a client may
+  # by default.
+  "$bin/helhed" token --new-key "$home/demonstration.key" "$home/demonstration.pub" --key-id demonstration 2>/dev/null
+  echo 'limits { client { per_second: 100000 burst: 100000 } }' >"$home/access.textproto"
+  # Port 0: the system picks, and the program says which it was.
+  "$bin/helhed-suite" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --folder "$home" --migrate-on-start \
+    --roles-file deploy/policy/roles.textproto --access-file "$home/access.textproto" \
+    --demonstration-key-file "$home/demonstration.pub" >"$home/suite.log" 2>&1 &
   pids+=($!)
   for _ in $(seq 100); do
-    [[ -n $(field "$name" admin_port) ]] && return
+    [[ -n $(field port) ]] && return
     kill -0 "${pids[-1]}" 2>/dev/null || break
     sleep 0.1
   done
-  cat "$home/$name.log"
+  cat "$home/suite.log"
   exit 1
-}
-# Whom each service asks in its own name.
-declare -A asked=([residents]='' [funding]='residents activities' [activities]='residents funding' [communications]=residents)
-start_suite() {
-  # Whom the services believe: the gateway, and each other. Whom the gateway believes besides the issuers that it has none of here:
-  # this demonstration, which may ask more than a client may by default.
-  local name other trusted=() upstreams=() peers
-  for name in gateway demonstration "${services[@]}"; do
-    "$bin/helhed" token --new-key "$home/$name.key" "$home/$name.pub" --key-id "$name" 2>/dev/null
-    [[ $name == demonstration ]] || trusted+=(--identity-key-file "$home/$name.pub")
-  done
-  echo 'limits { client { per_second: 100000 burst: 100000 } }' >"$home/access.textproto"
-  for name in "${services[@]}"; do
-    peers=()
-    for other in ${asked[$name]}; do peers+=(--peer "$other=unix:$home/$other.sock"); done
-    [[ ${#peers[@]} -eq 0 ]] || peers+=(--signing-key-file "$home/$name.key")
-    start "$name" --listen "unix:$home/$name.sock" --sqlite "$home/$name.sqlite" --migrate-on-start "${trusted[@]}" "${peers[@]}"
-    upstreams+=(--upstream "$name=unix:$home/$name.sock")
-  done
-  # Port 0: the system picks, and the program says which it was.
-  start gateway --listen 127.0.0.1:0 "${upstreams[@]}" --identity-key-file "$home/gateway.key" \
-    --demonstration-key-file "$home/demonstration.pub" --access-file "$home/access.textproto"
 }
 start_suite
 
@@ -77,7 +58,7 @@ sign_in
 (trap 'kill "$!"' EXIT; while sleep 1800 & wait "$!"; do sign_in; done) &
 pids+=($!)
 
-address=127.0.0.1:$(field gateway port)
+address=127.0.0.1:$(field port)
 printf '\nTwo plans on Amager become one\n\n'
 HELHED_ADDRESS=http://$address HELHED_PROGRAM=$bin/helhed HELHED_IDENTITY_KEY=$home/demonstration.key node build/release/story/demo.js
 
@@ -89,7 +70,7 @@ The suite runs until Ctrl-C:
   to browse       http://$address/docs
   REST and gRPC   $address
   the contract    http://$address/openapi.json and /descriptor.binpb
-  metrics         http://127.0.0.1:$(field gateway admin_port)/metrics
+  metrics         http://127.0.0.1:$(field admin_port)/metrics
   stores, logs    $home
 
 Try, in another terminal:

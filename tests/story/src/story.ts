@@ -125,8 +125,8 @@ async function runPredecessor(
     const [department] = plan.departments;
     if (!department) throw new Error('no department');
     await prepare(gateway, plan);
-    const incident = await coordinate(gateway, plan, await report(gateway, plan, department));
-    return [undefined, `in ${department.title}, ${incident.outcome || 'closed'}`];
+    await coordinate(gateway, plan, await report(gateway, plan, department));
+    return [undefined, `in ${department.title}, coordinated and closed`];
   });
   return helpers;
 }
