@@ -112,7 +112,7 @@ server::Definition CommunicationsDefinition(client::Peer residents, std::shared_
       {v1::TemplateVersion::descriptor(), "template_versions", {}},
       {v1::Campaign::descriptor(), "campaigns", {"audience_digest"}},
       {v1::Recipient::descriptor(), "campaign_recipients", {}},
-      {v1::Delivery::descriptor(), "deliveries", {"due_time"}},
+      {v1::Delivery::descriptor(), "deliveries", {}},
       {v1::HouseholdContact::descriptor(), "household_contacts", {"declined"}},
       {v1::PrintRun::descriptor(), "print_runs", {"sender"}},
   };

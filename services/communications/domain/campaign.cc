@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kSubjectMax = 200;
 constexpr std::size_t kTextMax = 10'000;
 
-std::size_t CodePoints(std::string_view text) {
+std::size_t CountPoints(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
 }
@@ -47,7 +47,7 @@ absl::StatusOr<v1::RenderedText> RenderCampaign(v1::Campaign const& campaign, v1
   if (!campaign.corrects().empty()) {
     rendered.set_subject(absl::StrCat(language == kDanish ? "Rettelse: " : "Correction: ", rendered.subject()));
   }
-  if (CodePoints(rendered.subject()) > kSubjectMax || CodePoints(rendered.plain_text()) > kTextMax) {
+  if (CountPoints(rendered.subject()) > kSubjectMax || CountPoints(rendered.plain_text()) > kTextMax) {
     return BadRequest({{"campaign.arguments", "make a text longer than a letter can be"}});
   }
   return rendered;

@@ -16,6 +16,7 @@
 #include "services/communications/service/ledger.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/hash.h"
+#include "services/platform/base/times.h"
 
 namespace helhed::communications {
 namespace {
@@ -75,17 +76,15 @@ v1::Recipient MakeRecipient(residents::v1::HouseholdAddress const& household) {
   return recipient;
 }
 
-v1::Delivery MakeDelivery(v1::Recipient const& recipient, v1::Channel channel) {
+v1::Delivery MakeDelivery(v1::Recipient const& recipient, v1::Channel channel, absl::Time now) {
   v1::Delivery delivery;
   delivery.set_name(absl::StrCat(recipient.name(), "/deliveries/", Av(DeliveryId(channel))));
   delivery.set_channel(channel);
-  delivery.set_state(v1::DELIVERY_STATE_QUEUED);
+  auto const attempt = NewAttempt(channel, now);
+  delivery.set_state(attempt.state);
+  if (attempt.due_time) *delivery.mutable_due_time() = Stamp(*attempt.due_time);
   return delivery;
 }
-
-// A mail is due at once; the column is not shown in the contract.
-Statement const kMailsDue("communications.make_mails_due",
-                          "UPDATE deliveries SET due_time = $3 WHERE plan = $1 AND campaign = $2 AND channel = 2 AND state = 1");
 
 }  // namespace
 
@@ -140,26 +139,19 @@ absl::Status EnterAudience(WriteTransaction& tx, v1::Campaign& campaign, std::ve
   deliveries.reserve(recipients.size());
   AudienceDigest digest;
   std::int64_t opted_out = 0;
-  bool mails = false;
   for (auto& recipient : recipients) {
     auto const household = HouseholdKey(recipient);
     digest.Add(household[0], household[1]);
     auto const channels = ChannelsFor(campaign, wishes[{household[0], household[1]}]);
     recipient.set_outcome(channels.empty() ? v1::RECIPIENT_OUTCOME_OPTED_OUT : v1::RECIPIENT_OUTCOME_WAITING);
     opted_out += channels.empty() ? 1 : 0;
-    for (auto const channel : channels) {
-      mails = mails || channel == v1::CHANNEL_EMAIL;
-      deliveries.push_back(MakeDelivery(recipient, channel));
-    }
+    for (auto const channel : channels) deliveries.push_back(MakeDelivery(recipient, channel, tx.call().Now()));
   }
   auto const all = static_cast<std::int64_t>(recipients.size());
   auto const queued = static_cast<std::int64_t>(deliveries.size());
   RETURN_IF_ERROR(tx.InsertMany(recipients));
   if (!deliveries.empty()) {
     RETURN_IF_ERROR(tx.InsertMany(deliveries));
-  }
-  if (mails) {
-    RETURN_IF_ERROR(tx.Enqueue(kMailsDue, {key[0], key[1], absl::ToUnixMicros(tx.call().Now())}));
   }
   auto const digest_text = digest.Get();
   RETURN_IF_ERROR(tx.Enqueue(kSaveDigest, {key[0], key[1], std::string_view(digest_text)}));

@@ -13,8 +13,9 @@ namespace {
 using storage::Statement;
 
 // SQLite has one writer.
-Statement const kLock("communications.lock_campaign", "SELECT households FROM campaign_counts WHERE plan = $1 AND campaign = $2",
-                      "SELECT households FROM campaign_counts WHERE plan = $1 AND campaign = $2 FOR NO KEY UPDATE");
+Statement const kLockCounts("communications.lock_campaign",
+                            "SELECT households FROM campaign_counts WHERE plan = $1 AND campaign = $2",
+                            "SELECT households FROM campaign_counts WHERE plan = $1 AND campaign = $2 FOR NO KEY UPDATE");
 Statement const kSaveCounts(
     "communications.save_campaign_counts",
     "UPDATE campaign_counts SET waiting = $3, reached = $4, unreached = $5, opted_out = $6, cancelled = $7, "
@@ -86,7 +87,7 @@ Ledger::Ledger(WriteTransaction& tx, v1::Campaign campaign, DeliveryRule const& 
 
 absl::StatusOr<Ledger> Ledger::Open(WriteTransaction& tx, std::string_view campaign) {
   auto const key = KeyOf<v1::Campaign>(campaign);
-  ASSIGN_OR_RETURN(auto const locked, tx.Query(kLock, {key[0], key[1]}));
+  ASSIGN_OR_RETURN(auto const locked, tx.Query(kLockCounts, {key[0], key[1]}));
   ASSIGN_OR_RETURN(auto loaded, LoadCampaign(tx, campaign));
   if (locked.empty()) return CampaignStateError(loaded, "the campaign was not started");
   ASSIGN_OR_RETURN(auto const rule, DeliveryRuleOn(tx, tx.call().Today()));

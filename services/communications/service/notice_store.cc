@@ -18,9 +18,9 @@ using storage::Statement;
 Statement const kAudiences("communications.notice_audiences",
                            "SELECT level, organisation, department, stairwell FROM notice_audiences "
                            "WHERE plan = $1 AND notice = $2 ORDER BY position");
-Statement const kTexts("communications.notice_texts",
-                       "SELECT correction, language, title, summary, body, correction_note, correct_time FROM notice_texts "
-                       "WHERE plan = $1 AND notice = $2 ORDER BY correction DESC, position");
+Statement const kNoticeTexts("communications.notice_texts",
+                             "SELECT correction, language, title, summary, body, correction_note, correct_time FROM notice_texts "
+                             "WHERE plan = $1 AND notice = $2 ORDER BY correction DESC, position");
 Statement const kImages("communications.notice_images",
                         "SELECT i.position, i.uri, t.language, t.text FROM notice_images i "
                         "JOIN notice_alternative_texts t ON t.plan = i.plan AND t.notice = i.notice AND t.image = i.position "
@@ -35,9 +35,9 @@ Statement const kStoreAudience(
     "communications.store_notice_audience",
     "INSERT INTO notice_audiences (plan, notice, position, level, organisation, department, stairwell) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7)");
-Statement const kStoreText("communications.store_notice_text",
-                           "INSERT INTO notice_texts (plan, notice, correction, position, language, title, summary, body, "
-                           "correction_note, correct_time) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+Statement const kStoreNoticeText("communications.store_notice_text",
+                                 "INSERT INTO notice_texts (plan, notice, correction, position, language, title, summary, body, "
+                                 "correction_note, correct_time) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
 Statement const kStoreImage("communications.store_notice_image",
                             "INSERT INTO notice_images (plan, notice, position, uri) VALUES ($1, $2, $3, $4)");
 Statement const kStoreAlternative("communications.store_notice_alternative_text",
@@ -75,7 +75,7 @@ absl::Status AddAudiences(ReadTransaction& tx, std::vector<std::string> const& k
 // The rows come with the latest texts first. What a correction says about itself stands with the texts that it brought, what was
 // there before with those of the number below.
 absl::Status AddTexts(ReadTransaction& tx, std::vector<std::string> const& key, v1::Notice& notice) {
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kTexts, {key[0], key[1]}));
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kNoticeTexts, {key[0], key[1]}));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     auto const number = rows.Int64(i, 0);
     if (number == rows.Int64(0, 0)) {
@@ -159,8 +159,8 @@ absl::Status StoreNoticeParts(WriteTransaction& tx, v1::Notice const& notice) {
   for (int i = 0; i < notice.images_size(); ++i) RETURN_IF_ERROR(StoreImage(tx, key, i, notice.images(i)));
   for (int i = 0; i < notice.texts_size(); ++i) {
     auto const& text = notice.texts(i);
-    RETURN_IF_ERROR(tx.Enqueue(kStoreText, {key[0], key[1], std::int64_t{0}, std::int64_t{i}, text.language(), text.title(),
-                                            text.summary(), text.body(), nullptr, nullptr}));
+    RETURN_IF_ERROR(tx.Enqueue(kStoreNoticeText, {key[0], key[1], std::int64_t{0}, std::int64_t{i}, text.language(), text.title(),
+                                                  text.summary(), text.body(), nullptr, nullptr}));
   }
   return absl::OkStatus();
 }
@@ -174,8 +174,8 @@ absl::Status StoreCorrection(WriteTransaction& tx, std::string_view name, Correc
     auto const& text = correction.texts[i];
     auto const note = std::find_if(correction.notes.begin(), correction.notes.end(),
                                    [&](auto const& each) { return each.language() == text.language(); });
-    RETURN_IF_ERROR(tx.Enqueue(kStoreText, {key[0], key[1], rows.Int64(0, 0), std::int64_t{i}, text.language(), text.title(),
-                                            text.summary(), text.body(), note->text(), now}));
+    RETURN_IF_ERROR(tx.Enqueue(kStoreNoticeText, {key[0], key[1], rows.Int64(0, 0), std::int64_t{i}, text.language(),
+                                                  text.title(), text.summary(), text.body(), note->text(), now}));
   }
   return absl::OkStatus();
 }

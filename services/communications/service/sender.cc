@@ -30,9 +30,10 @@ Statement const kNextWork("communications.next_campaign_work",
 Statement const kLeaseWork("communications.lease_campaign_work",
                            "UPDATE campaign_work SET leased_until = $3 WHERE plan = $1 AND campaign = $2");
 // A few: what an alert waits for.
-Statement const kDue("communications.due_deliveries",
-                     "SELECT recipient, channel, state FROM deliveries WHERE plan = $1 AND campaign = $2 AND due_time <= $3 "
-                     "ORDER BY due_time, recipient, delivery LIMIT 10");
+Statement const kDueDeliveries(
+    "communications.due_deliveries",
+    "SELECT recipient, channel, state FROM deliveries WHERE plan = $1 AND campaign = $2 AND due_time <= $3 "
+    "ORDER BY due_time, recipient, delivery LIMIT 10");
 Statement const kOpen("communications.open_deliveries",
                       "SELECT recipient, channel FROM deliveries WHERE plan = $1 AND campaign = $2 AND state IN (1, 4) "
                       "AND state IN (1, 2, 4) ORDER BY recipient LIMIT 200");
@@ -103,7 +104,7 @@ absl::StatusOr<Sender::Task> Sender::Load(CallContext const& call, std::string c
     ASSIGN_OR_RETURN(task.version, LoadTemplateVersion(tx, task.campaign.template_version()));
     bool const cancelling = task.campaign.state() == v1::CAMPAIGN_STATE_CANCELLING;
     ASSIGN_OR_RETURN(auto const rows, cancelling ? tx.Query(kOpen, {key[0], key[1]})
-                                                 : tx.Query(kDue, {key[0], key[1], absl::ToUnixMicros(call.Now())}));
+                                                 : tx.Query(kDueDeliveries, {key[0], key[1], absl::ToUnixMicros(call.Now())}));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       auto& due = task.due.emplace_back();
       due.recipient = rows.Text(i, 0);
