@@ -88,8 +88,8 @@ std::optional<std::string> Take(std::span<Group const> groups, std::size_t first
 
 // How many groups a CPR number takes from `first` on; 0 when there is none.
 std::size_t CprAt(std::span<Group const> groups, std::size_t first) {
-  static Shape const kShapes[] = {{10}, {6, 4}, {2, 2, 2, 4}};
-  for (auto const& shape : kShapes) {
+  static Shape const shapes[] = {{10}, {6, 4}, {2, 2, 2, 4}};
+  for (auto const& shape : shapes) {
     auto const digits = Take(groups, first, shape);
     if (digits && HasBirthDay(*digits)) return shape.size();
   }
@@ -110,14 +110,14 @@ std::size_t InternationalAt(std::span<Group const> groups, std::size_t first) {
 }
 
 std::size_t DanishAt(std::span<Group const> groups, std::size_t first) {
-  static Shape const kShapes[] = {{8}, {2, 2, 2, 2}, {4, 4}, {2, 3, 3}};
+  static Shape const shapes[] = {{8}, {2, 2, 2, 2}, {4, 4}, {2, 3, 3}};
   // 0045 before it, in a group of its own or not.
   if (groups[first].digits == "0045" && first + 1 < groups.size() && groups[first + 1].joined) {
     auto const taken = DanishAt(groups, first + 1);
     if (taken > 0) return taken + 1;
   }
   if (groups[first].digits.size() == 12 && groups[first].digits.starts_with("0045")) return 1;
-  for (auto const& shape : kShapes) {
+  for (auto const& shape : shapes) {
     auto const digits = Take(groups, first, shape);
     if (digits && digits->front() >= '2') return shape.size();
   }

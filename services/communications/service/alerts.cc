@@ -25,15 +25,16 @@ Statement const kStoreNext(
     "UPDATE incident_alerts SET next_holders = $4 WHERE plan = $1 AND incident = $2 AND incident_alert = $3");
 Statement const kNext("communications.next_holders",
                       "SELECT next_holders FROM incident_alerts WHERE plan = $1 AND incident = $2 AND incident_alert = $3");
-Statement const kWaiting("communications.waiting_alerts",
-                         "SELECT incident_alert, role FROM incident_alerts WHERE plan = $1 AND incident = $2 AND state = 1");
+Statement const kWaitingAlerts(
+    "communications.waiting_alerts",
+    "SELECT incident_alert, role FROM incident_alerts WHERE plan = $1 AND incident = $2 AND state = 1");
 Statement const kWaitingOfTask("communications.waiting_alerts_of_task",
                                "SELECT incident_alert FROM incident_alerts WHERE plan = $1 AND incident = $2 AND task = $3 "
                                "AND task IS NOT NULL AND state = 1");
 // The index holds what waits in the order in which it is due: one row is read, however many there are.
-Statement const kDue("communications.next_alert_due",
-                     "SELECT plan, incident, incident_alert FROM incident_alerts WHERE state = 1 AND due_time <= $1 "
-                     "ORDER BY due_time, plan, incident, incident_alert LIMIT 1");
+Statement const kAlertDue("communications.next_alert_due",
+                          "SELECT plan, incident, incident_alert FROM incident_alerts WHERE state = 1 AND due_time <= $1 "
+                          "ORDER BY due_time, plan, incident, incident_alert LIMIT 1");
 
 std::string NameOfAlertState(v1::AlertState state) { return v1::AlertState_Name(state).substr(sizeof("ALERT_STATE_") - 1); }
 
@@ -112,7 +113,7 @@ absl::Status SettleAlert(WriteTransaction& tx, v1::IncidentAlert& alert, v1::Ale
 absl::Status SettleAlerts(WriteTransaction& tx, std::string_view incident, std::string_view task) {
   auto const key = KeyOf<v1::Incident>(incident);
   auto const rows =
-      task.empty() ? tx.Query(kWaiting, {std::string_view(key[0]), std::string_view(key[1])})
+      task.empty() ? tx.Query(kWaitingAlerts, {std::string_view(key[0]), std::string_view(key[1])})
                    : tx.Query(kWaitingOfTask, {std::string_view(key[0]), std::string_view(key[1]), contract::LastPart(task)});
   RETURN_IF_ERROR(rows.status());
   for (std::size_t row = 0; row < rows->size(); ++row) {
@@ -136,7 +137,7 @@ absl::Status CallRoles(WriteTransaction& tx, v1::Incident& incident, Call call) 
   if (!plan) return call == Call::kOnReport ? absl::OkStatus() : Nobody({{"incident", incident.name()}});
   incident.set_contingency_plan(plan->name());
   auto const key = KeyOf<v1::Incident>(incident.name());
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kWaiting, {std::string_view(key[0]), std::string_view(key[1])}));
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kWaitingAlerts, {std::string_view(key[0]), std::string_view(key[1])}));
   std::set<std::string> waited_for;
   for (std::size_t row = 0; row < rows.size(); ++row) waited_for.insert(rows.Text(row, 1));
   for (auto const& role : plan->roles()) {
@@ -179,7 +180,7 @@ absl::StatusOr<bool> IncidentService::EscalateJob(storage::Limits const& limits)
   auto const status =
       store_.Apply(OwnContext("communications", store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
         auto const now = tx.call().Now();
-        ASSIGN_OR_RETURN(auto const rows, tx.Query(kDue, {absl::ToUnixMicros(now)}));
+        ASSIGN_OR_RETURN(auto const rows, tx.Query(kAlertDue, {absl::ToUnixMicros(now)}));
         found = !rows.empty();
         if (!found) return absl::OkStatus();
         auto const incident_name = absl::StrCat("plans/", rows.Text(0, 0), "/incidents/", rows.Text(0, 1));

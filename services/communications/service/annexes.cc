@@ -33,9 +33,10 @@ Statement const kStoreReader(
 Statement const kReaders(
     "communications.annex_readers",
     "SELECT subject FROM annex_readers WHERE plan = $1 AND incident = $2 AND incident_annex = $3 ORDER BY position");
-Statement const kDue("communications.next_annex_to_erase",
-                     "SELECT plan, incident, incident_annex FROM incident_annexes WHERE erase_time IS NULL AND expire_time <= $1 "
-                     "ORDER BY expire_time, plan, incident, incident_annex LIMIT 1");
+Statement const kAnnexDue(
+    "communications.next_annex_to_erase",
+    "SELECT plan, incident, incident_annex FROM incident_annexes WHERE erase_time IS NULL AND expire_time <= $1 "
+    "ORDER BY expire_time, plan, incident, incident_annex LIMIT 1");
 
 absl::Status NotKept() {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ANNEXES_NOT_KEPT,
@@ -204,7 +205,7 @@ absl::StatusOr<bool> IncidentService::EraseAnnexesJob(storage::Limits const& lim
   bool found = false;
   auto const status =
       store_.Apply(OwnContext("communications", store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
-        ASSIGN_OR_RETURN(auto const rows, tx.Query(kDue, {absl::ToUnixMicros(tx.call().Now())}));
+        ASSIGN_OR_RETURN(auto const rows, tx.Query(kAnnexDue, {absl::ToUnixMicros(tx.call().Now())}));
         found = !rows.empty();
         if (!found) return absl::OkStatus();
         auto const incident = absl::StrCat("plans/", rows.Text(0, 0), "/incidents/", rows.Text(0, 1));

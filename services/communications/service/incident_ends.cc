@@ -23,9 +23,10 @@ Statement const kSubjects("communications.subjects_of_parties",
                           "SELECT subject, kind FROM incident_parties WHERE plan = $1 AND incident = $2");
 Statement const kJoined("communications.joined_incidents",
                         "SELECT incident FROM incidents WHERE plan = $1 AND duplicate_of = $2 AND duplicate_of IS NOT NULL");
-Statement const kDue("communications.next_incident_to_anonymise",
-                     "SELECT plan, incident FROM incidents WHERE retain_until_date IS NOT NULL AND retain_until_date <= $1 "
-                     "ORDER BY retain_until_date, plan, incident LIMIT 1");
+Statement const kIncidentDue(
+    "communications.next_incident_to_anonymise",
+    "SELECT plan, incident FROM incidents WHERE retain_until_date IS NOT NULL AND retain_until_date <= $1 "
+    "ORDER BY retain_until_date, plan, incident LIMIT 1");
 Statement const kAnnexes("communications.annexes_of_incident",
                          "SELECT incident_annex FROM incident_annexes WHERE plan = $1 AND incident = $2 AND erase_time IS NULL");
 Statement const kForgetTimeline("communications.forget_timeline",
@@ -163,7 +164,7 @@ absl::StatusOr<bool> IncidentService::AnonymiseJob(storage::Limits const& limits
   auto const status =
       store_.Apply(OwnContext("communications", store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
         auto const today = ToIsoDate(tx.call().Today());
-        ASSIGN_OR_RETURN(auto const rows, tx.Query(kDue, {std::string_view(today)}));
+        ASSIGN_OR_RETURN(auto const rows, tx.Query(kIncidentDue, {std::string_view(today)}));
         found = !rows.empty();
         if (!found) return absl::OkStatus();
         auto const name = absl::StrCat("plans/", rows.Text(0, 0), "/incidents/", rows.Text(0, 1));

@@ -17,8 +17,8 @@ namespace {
 using storage::Statement;
 
 // SQLite has one writer.
-Statement const kLock("communications.lock_incident", "SELECT state FROM incidents WHERE plan = $1 AND incident = $2",
-                      "SELECT state FROM incidents WHERE plan = $1 AND incident = $2 FOR NO KEY UPDATE");
+Statement const kLockIncident("communications.lock_incident", "SELECT state FROM incidents WHERE plan = $1 AND incident = $2",
+                              "SELECT state FROM incidents WHERE plan = $1 AND incident = $2 FOR NO KEY UPDATE");
 Statement const kParty("communications.party_of_subject",
                        "SELECT incident_party FROM incident_parties WHERE plan = $1 AND incident = $2 AND subject = $3");
 Statement const kRule("communications.incident_rule_on",
@@ -50,7 +50,7 @@ absl::Status CheckTexts(std::initializer_list<CheckedText> texts, bool confirmed
 
 absl::StatusOr<v1::Incident> LockIncident(WriteTransaction& tx, std::string_view incident, std::string_view asked_for) {
   auto const key = KeyOf<v1::Incident>(incident);
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kLock, {std::string_view(key[0]), std::string_view(key[1])}));
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kLockIncident, {std::string_view(key[0]), std::string_view(key[1])}));
   if (rows.empty()) return NotFound(asked_for);
   return tx.Get<v1::Incident>(incident);
 }

@@ -21,7 +21,7 @@ namespace {
 using storage::Statement;
 
 // By the channel that was first.
-Statement const kDelivered(
+Statement const kDeliveredByCampaign(
     "communications.delivered_by_campaign",
     "SELECT r.household_organisation, r.household, MIN(d.deliver_time) AS deliver_time FROM deliveries d "
     "JOIN campaign_recipients r ON r.plan = d.plan AND r.campaign = d.campaign AND r.recipient = d.recipient "
@@ -100,7 +100,7 @@ absl::StatusOr<std::vector<Delivered>> DeliveredBy(ReadTransaction& tx, std::str
   // What residents may decline is no notice of the law.
   if (!campaign.statutory()) return BadRequest({{"campaign", "must be statutory"}});
   auto const key = KeyOf<v1::Campaign>(name);
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kDelivered, {std::string_view(key[0]), std::string_view(key[1])}));
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kDeliveredByCampaign, {std::string_view(key[0]), std::string_view(key[1])}));
   std::vector<Delivered> delivered;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     delivered.push_back({absl::StrCat("organisations/", rows.Text(row, 0), "/households/", rows.Text(row, 1)),

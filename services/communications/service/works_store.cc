@@ -17,8 +17,9 @@ namespace {
 
 using storage::Statement;
 
-Statement const kLock("communications.lock_works_notice", "SELECT state FROM works_notices WHERE plan = $1 AND works_notice = $2",
-                      "SELECT state FROM works_notices WHERE plan = $1 AND works_notice = $2 FOR NO KEY UPDATE");
+Statement const kLockWorks("communications.lock_works_notice",
+                           "SELECT state FROM works_notices WHERE plan = $1 AND works_notice = $2",
+                           "SELECT state FROM works_notices WHERE plan = $1 AND works_notice = $2 FOR NO KEY UPDATE");
 Statement const kAreas(
     "communications.works_areas",
     "SELECT organisation, department, stairwell, dwelling, period_start_date, period_end_date FROM works_areas "
@@ -37,9 +38,10 @@ Statement const kHouseholds("communications.households_of_works",
 Statement const kInformed(
     "communications.note_informed_households",
     "UPDATE works_households SET informed = TRUE WHERE plan = $1 AND works_notice = $2 AND works_household = $3");
-Statement const kWaiting("communications.works_households_waiting",
-                         "SELECT household_organisation, household FROM works_households WHERE plan = $1 AND works_notice = $2 "
-                         "AND state IN (1, 3) LIMIT $3");
+Statement const kWaitingHouseholds(
+    "communications.works_households_waiting",
+    "SELECT household_organisation, household FROM works_households WHERE plan = $1 AND works_notice = $2 "
+    "AND state IN (1, 3) LIMIT $3");
 // The latest of each is the end of an index, and no row is counted.
 Statement const kLatestStart(
     "communications.latest_works_start",
@@ -115,7 +117,7 @@ absl::StatusOr<v1::WorksNotice> LoadWorksNotice(ReadTransaction& tx, std::string
 
 absl::StatusOr<v1::WorksNotice> LockWorksNotice(WriteTransaction& tx, std::string_view name) {
   auto const key = KeyOf<v1::WorksNotice>(name);
-  RETURN_IF_ERROR(tx.Query(kLock, {std::string_view(key[0]), std::string_view(key[1])}).status());
+  RETURN_IF_ERROR(tx.Query(kLockWorks, {std::string_view(key[0]), std::string_view(key[1])}).status());
   return LoadWorksNotice(tx, name);
 }
 
@@ -248,7 +250,7 @@ absl::StatusOr<bool> Tell(WriteTransaction& tx, v1::WorksNotice const& notice, s
 
 absl::StatusOr<std::vector<std::string>> SomeWaiting(ReadTransaction& tx, std::string_view notice, std::int64_t limit) {
   auto const key = KeyOf<v1::WorksNotice>(notice);
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kWaiting, {std::string_view(key[0]), std::string_view(key[1]), limit}));
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kWaitingHouseholds, {std::string_view(key[0]), std::string_view(key[1]), limit}));
   std::vector<std::string> names;
   for (std::size_t row = 0; row < rows.size(); ++row)
     names.push_back(NameOfHousehold(rows.Text(row, 0), "households", rows.Text(row, 1)));
