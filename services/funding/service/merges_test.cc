@@ -557,19 +557,17 @@ TEST_P(MergeTest, EveryOereIsAccountedFor) {
   Receipt(cv1::MERGE_STEP_EXECUTE);
   Seal();
   auto const after = CheckBooks();
-  v1::ListEntriesRequest list;
+  v1::ListPostingsRequest list;
   list.set_parent("plans/p");
   list.set_page_size(1000);
   std::map<v1::EntryKind, Ore> moved;
-  auto const journal = Must<v1::ListEntriesResponse>("LedgerService/ListEntries", list);
-  for (auto const& entry : journal.entries()) {
-    for (auto const& posting : entry.postings()) moved[entry.kind()] += posting.amount().minor_units();
-  }
+  auto const booked = Must<v1::ListPostingsResponse>("LedgerService/ListPostings", list);
+  for (auto const& posting : booked.postings()) moved[posting.kind()] += posting.amount().minor_units();
   EXPECT_EQ(moved[v1::ENTRY_KIND_LAPSE] + moved[v1::ENTRY_KIND_REPAYMENT] + spent, 1000'00);
   EXPECT_EQ(-after.at("granted.lbf"), spent);
   EXPECT_EQ(before.at("spent.0001"), after.at("spent.0001"));
   list.set_parent("plans/s");
-  EXPECT_THAT(Must<v1::ListEntriesResponse>("LedgerService/ListEntries", list).entries(), IsEmpty());
+  EXPECT_THAT(Must<v1::ListPostingsResponse>("LedgerService/ListPostings", list).postings(), IsEmpty());
 }
 
 TEST_P(MergeTest, AWithdrawnMergeIsOver) {
