@@ -4,8 +4,8 @@
 
 #include "helhed/activities/v1/errors.pb.h"
 #include "services/platform/base/civil.h"
-#include "services/platform/base/clock.h"
 #include "services/platform/base/status.h"
+#include "services/platform/base/zone.h"
 
 namespace helhed::activities {
 std::optional<absl::CivilMinute> ParseLocal(std::string_view text) {

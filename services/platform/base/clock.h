@@ -1,11 +1,12 @@
 #pragma once
 
-#include <absl/time/civil_time.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 
 #include <atomic>
 #include <cstdint>
+
+#include "services/platform/base/zone.h"
 
 namespace helhed {
 
@@ -32,12 +33,5 @@ class FakeClock final : public Clock {
  private:
   std::atomic<std::int64_t> micros_;
 };
-
-// The zone in which the law counts dates: Europe/Copenhagen. Aborts when the system has no time zone data (package tzdata),
-// because then every date would silently be wrong.
-absl::TimeZone Copenhagen();
-
-// The civil date in Copenhagen at an instant.
-absl::CivilDay DateIn(absl::Time time);
 
 }  // namespace helhed

@@ -1,4 +1,4 @@
-#include "services/platform/base/clock.h"
+#include "services/platform/base/zone.h"
 
 #include <cstdio>
 #include <cstdlib>
