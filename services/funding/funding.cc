@@ -21,9 +21,9 @@ server::Definition FundingDefinition(PlanPeers peers) {
     auto asked = peers;
     if (!asked.residents) asked.residents = environment.peers.Find("residents");
     if (!asked.activities) asked.activities = environment.peers.Find("activities");
-    return std::make_shared<std::vector<std::shared_ptr<void>>>(std::vector<std::shared_ptr<void>>{
-        RegisterPlans(environment, router, asked), RegisterMoney(environment, router),
-        RegisterMerging(environment, router, asked.money, {.activities = asked.activities})});
+    return std::make_shared<std::vector<std::shared_ptr<void>>>(
+        std::vector<std::shared_ptr<void>>{RegisterPlans(environment, router, asked), RegisterMoney(environment, router),
+                                           RegisterMerging(environment, router, asked.money, {.activities = asked.activities})});
   };
   return definition;
 }

@@ -11,17 +11,17 @@
 namespace helhed::communications::paper {
 namespace {
 
-constexpr double kLeft = Millimetres(20);
-constexpr double kTop = Millimetres(20);
-constexpr double kBottom = Millimetres(275);
+constexpr double kListLeft = Millimetres(20);
+constexpr double kListTop = Millimetres(20);
+constexpr double kListBottom = Millimetres(275);
 constexpr double kRow = Millimetres(7);
 constexpr double kBox = Millimetres(4);
 constexpr double kDoor = Millimetres(45);
 constexpr double kDelivered = Millimetres(100);
 constexpr double kWhyNot = Millimetres(115);
 constexpr double kRight = Millimetres(190);
-constexpr double kText = 10;
-constexpr double kSmall = 8;
+constexpr double kRowText = 10;
+constexpr double kRowSmall = 8;
 
 }  // namespace
 
@@ -33,18 +33,18 @@ void RouteList::Label(std::string const& text, double size, bool bold, double x)
 }
 
 absl::Status RouteList::MakeRoom(double height) {
-  if (y_ > 0 && y_ + height <= kBottom) return absl::OkStatus();
+  if (y_ > 0 && y_ + height <= kListBottom) return absl::OkStatus();
   if (y_ > 0) {
     RETURN_IF_ERROR(EndPage());
   }
-  y_ = kTop;
-  Label(title_, kSmall, false, kLeft);
-  Label(absl::StrCat("Side ", document_.pages() + 1), kSmall, false, kRight - Millimetres(15));
+  y_ = kListTop;
+  Label(title_, kRowSmall, false, kListLeft);
+  Label(absl::StrCat("Side ", document_.pages() + 1), kRowSmall, false, kRight - Millimetres(15));
   y_ += kRow;
-  Label("Etage", kSmall, true, kLeft);
-  Label("Dør", kSmall, true, kDoor);
-  Label("Afleveret", kSmall, true, kDelivered - Millimetres(5));
-  Label("Ikke afleveret, fordi", kSmall, true, kWhyNot);
+  Label("Etage", kRowSmall, true, kListLeft);
+  Label("Dør", kRowSmall, true, kDoor);
+  Label("Afleveret", kRowSmall, true, kDelivered - Millimetres(5));
+  Label("Ikke afleveret, fordi", kRowSmall, true, kWhyNot);
   y_ += kRow;
   return absl::OkStatus();
 }
@@ -57,7 +57,7 @@ absl::Status RouteList::EndPage() {
 absl::Status RouteList::AddHeading(std::string const& text) {
   RETURN_IF_ERROR(MakeRoom(4 * kRow));
   y_ += kRow / 2;
-  Label(text, 14, true, kLeft);
+  Label(text, 14, true, kListLeft);
   y_ += 1.5 * kRow;
   return absl::OkStatus();
 }
@@ -65,7 +65,7 @@ absl::Status RouteList::AddHeading(std::string const& text) {
 absl::Status RouteList::AddStairwell(std::string const& text) {
   // A stairwell's name is not left alone at the end of a page.
   RETURN_IF_ERROR(MakeRoom(2 * kRow));
-  Label(text, kText, true, kLeft);
+  Label(text, kRowText, true, kListLeft);
   y_ += kRow;
   return absl::OkStatus();
 }
@@ -73,10 +73,10 @@ absl::Status RouteList::AddStairwell(std::string const& text) {
 absl::Status RouteList::AddStop(Stop const& stop, std::string const& address) {
   RETURN_IF_ERROR(MakeRoom(kRow));
   if (stop.floor.empty() && stop.door.empty()) {
-    Label(OneLine(address), kText, false, kLeft);
+    Label(OneLine(address), kRowText, false, kListLeft);
   } else {
-    Label(OneLine(stop.floor), kText, false, kLeft);
-    Label(OneLine(stop.door), kText, false, kDoor);
+    Label(OneLine(stop.floor), kRowText, false, kListLeft);
+    Label(OneLine(stop.door), kRowText, false, kDoor);
   }
   auto* const canvas = document_.canvas();
   cairo_set_line_width(canvas, 0.5);
@@ -96,14 +96,14 @@ absl::StatusOr<int> RouteList::Close(std::vector<DepartmentTotal> const& totals)
   RETURN_IF_ERROR(MakeRoom(kRow));
   for (auto const& total : totals) {
     RETURN_IF_ERROR(MakeRoom(kRow));
-    Label(absl::StrCat(OneLine(total.department), " ", OneLine(total.name)), kText, false, kLeft);
-    Label(absl::StrCat("opgange: ", total.stairwells), kText, false, kWhyNot);
-    Label(absl::StrCat("breve: ", total.letters), kText, false, kRight - Millimetres(30));
+    Label(absl::StrCat(OneLine(total.department), " ", OneLine(total.name)), kRowText, false, kListLeft);
+    Label(absl::StrCat("opgange: ", total.stairwells), kRowText, false, kWhyNot);
+    Label(absl::StrCat("breve: ", total.letters), kRowText, false, kRight - Millimetres(30));
     y_ += kRow;
   }
   RETURN_IF_ERROR(MakeRoom(kRow));
   auto const sum = std::accumulate(totals.begin(), totals.end(), 0, [](int n, auto const& total) { return n + total.letters; });
-  Label(absl::StrCat("I alt breve: ", sum), kText, true, kLeft);
+  Label(absl::StrCat("I alt breve: ", sum), kRowText, true, kListLeft);
   RETURN_IF_ERROR(EndPage());
   RETURN_IF_ERROR(document_.Close());
   return document_.pages();
