@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/communications/domain/organisation.h"
 #include "services/communications/domain/plain_text.h"
 #include "services/communications/domain/template_text.h"
 #include "services/platform/base/strings.h"
@@ -20,8 +21,6 @@ std::size_t CountPoints(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
 }
-
-std::string_view OrganisationOf(std::string_view name) { return name.substr(0, name.find('/', sizeof("organisations/") - 1)); }
 
 }  // namespace
 

@@ -6,13 +6,11 @@
 #include <map>
 
 #include "helhed/communications/v1/errors.pb.h"
+#include "services/communications/domain/organisation.h"
 #include "services/platform/base/requests.h"
 
 namespace helhed::communications {
 namespace {
-
-// `organisations/9001/departments/001` -> `organisations/9001`.
-std::string_view OrganisationOf(std::string_view name) { return name.substr(0, name.find('/', name.find('/') + 1)); }
 
 // How small an area is; 0 when the household is not in it.
 int Nearness(v1::WorksArea const& area, Occupied const& household) {

@@ -28,9 +28,9 @@ Statement const kFrozen("communications.frozen_counts",
                         "FROM campaign_counts WHERE plan = $1 AND campaign = $2");
 
 // Counts rows as the ledger counts what happens.
-class Tally {
+class HouseholdTally {
  public:
-  Tally(v1::CampaignProof& proof, bool statutory) : proof_(proof), statutory_(statutory) {}
+  HouseholdTally(v1::CampaignProof& proof, bool statutory) : proof_(proof), statutory_(statutory) {}
 
   void Add(v1::RecipientOutcome outcome, std::vector<Attempt> const& attempts) {
     auto& counts = *proof_.mutable_counts();
@@ -60,8 +60,8 @@ class Tally {
 };
 
 // Reads a page; `last` is the last recipient before it, and after it, unchanged when there were no more.
-absl::Status ReadPage(storage::ReadTransaction& tx, std::vector<std::string> const& key, Tally& tally, AudienceDigest& digest,
-                      std::string& last) {
+absl::Status ReadPage(storage::ReadTransaction& tx, std::vector<std::string> const& key, HouseholdTally& tally,
+                      AudienceDigest& digest, std::string& last) {
   std::string const after = last;
   ASSIGN_OR_RETURN(auto const rows,
                    tx.Query(kPage, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(after)}));
@@ -106,7 +106,7 @@ absl::StatusOr<v1::CampaignProof> CampaignService::VerifyCampaign(CallContext co
   limits.snapshot = true;
   auto const status = store_.parts().database->Read(limits, [&](storage::ReadTransaction& tx) -> absl::Status {
     proof.Clear();
-    Tally tally(proof, campaign.statutory());
+    HouseholdTally tally(proof, campaign.statutory());
     AudienceDigest digest;
     for (std::string last, before = "x"; last != before;) {
       before = last;
