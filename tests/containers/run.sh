@@ -48,8 +48,21 @@ for _ in $(seq 120); do
 done
 [[ -n ${ready:-} ]] || { echo 'the gateway does not become ready'; exit 1; }
 
+# podman-compose starts everything at once: who comes before the database is started again until it is there.
+healthy() {
+  local service
+  for service in residents funding activities communications gateway; do
+    podman exec "helhed-test_${service}_1" "/usr/bin/helhed-$service" healthcheck >/dev/null 2>&1 || return 1
+  done
+}
+for _ in $(seq 120); do
+  healthy && well=1 && break
+  sleep 1
+done
+[[ -n ${well:-} ]] || { echo 'a service does not become healthy'; exit 1; }
+
 for service in residents funding activities communications gateway; do
-  container=$(podman ps --quiet --filter "name=helhed-test[_-]${service}[_-]1")
+  container=helhed-test_${service}_1
   [[ $(podman inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.Config.User}}' "$container") == 'true 65532:65532' ]] ||
     { echo "$service runs with a root file system that can be written, or as root"; exit 1; }
 done
