@@ -48,12 +48,62 @@ std::string IntegrityCheck(std::string const& path) {
   return found;
 }
 
+// Callers that enter dwellings until they are told to stop, and remember what was acknowledged.
+class Writers {
+ public:
+  Writers(std::string const& address, std::string const& identity) {
+    for (int writer = 0; writer < 3; ++writer) {
+      threads_.emplace_back([=, this] {
+        auto const channel = client::ConnectGrpc({.target = address});
+        for (int i = 0; writing_; ++i) Write(*channel, identity, absl::StrCat("writer-", writer, "-", i));
+      });
+    }
+  }
+  ~Writers() { Stop(); }
+  Writers(Writers const&) = delete;
+  Writers& operator=(Writers const&) = delete;
+
+  std::set<std::string> Acknowledged() {
+    std::lock_guard const lock(mutex_);
+    return acknowledged_;
+  }
+  std::set<std::string> Stop() {
+    writing_ = false;
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+    return acknowledged_;
+  }
+
+ private:
+  void Write(client::Channel& channel, std::string const& identity, std::string const& id) {
+    rv1::CreateDwellingRequest request;
+    request.set_parent("organisations/9001");
+    request.set_dwelling_id(id);
+    request.mutable_dwelling()->set_department("organisations/9001/departments/001");
+    request.mutable_dwelling()->set_address("Hørgården 1");
+    request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_year(1990);
+    request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_month(1);
+    request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_day(1);
+    auto const made = client::Invoke<rv1::Dwelling>(channel, absl::StrCat(Av(kService), "CreateDwelling"), request,
+                                                    {.deadline = absl::Now() + absl::Seconds(5), .identity = identity});
+    if (!made.ok()) return absl::SleepFor(absl::Milliseconds(20));
+    std::lock_guard const lock(mutex_);
+    acknowledged_.insert(made->name());
+  }
+
+  std::atomic<bool> writing_{true};
+  std::mutex mutex_;
+  std::set<std::string> acknowledged_;
+  std::vector<std::thread> threads_;
+};
+
 class RegisterTest : public ::testing::TestWithParam<Engine> {
  protected:
   void SetUp() override {
     std::string pattern = (std::filesystem::temp_directory_path() / "helhed-e2e-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
+    store_ = GetParam() == Engine::kSqlite ? folder_ + "/residents.sqlite" : fresh_.location();
     address_ = absl::StrCat("127.0.0.1:", testing::FreePort());
     auto const key = testing::RunProgram(
         {testing::Binary("helhed"), "token", "--new-key", folder_ + "/key", folder_ + "/key.pub", "--key-id", "e2e"});
@@ -75,11 +125,7 @@ class RegisterTest : public ::testing::TestWithParam<Engine> {
 
   std::vector<std::string> Service(std::string const& command) {
     std::vector<std::string> arguments{testing::Binary("helhed-residents"), command, "--log-level", "warning"};
-    if (GetParam() == Engine::kSqlite) {
-      arguments.insert(arguments.end(), {"--sqlite", folder_ + "/residents.sqlite"});
-    } else {
-      arguments.insert(arguments.end(), {"--postgres", fresh_.location()});
-    }
+    arguments.insert(arguments.end(), {GetParam() == Engine::kSqlite ? "--sqlite" : "--postgres", store_});
     arguments.insert(arguments.end(), {"--listen", address_, "--admin-listen", "", "--identity-key-file", folder_ + "/key.pub",
                                        "--roles-file", std::string(HELHED_SOURCE_DIR) + "/deploy/policy/roles.textproto"});
     return arguments;
@@ -144,9 +190,24 @@ class RegisterTest : public ::testing::TestWithParam<Engine> {
     return bytes;
   }
 
+  // Makes a store of its own of what `backup` wrote, and returns where it is.
+  std::string Restore(std::string const& backup) {
+    if (GetParam() == Engine::kSqlite) {
+      std::filesystem::copy_file(backup, folder_ + "/restored.sqlite");
+      return folder_ + "/restored.sqlite";
+    }
+    auto const restored =
+        testing::RunProgram({"pg_restore", "--exit-on-error", "--no-owner", "--dbname", elsewhere_.location(), backup});
+    EXPECT_EQ(restored.exit_code, 0) << restored.output;
+    return elsewhere_.location();
+  }
+
   std::string folder_;
   std::string address_;
   testing::FreshDatabase fresh_{GetParam()};
+  testing::FreshDatabase elsewhere_{GetParam()};
+  // The file, or the connection string.
+  std::string store_;
   std::unique_ptr<testing::Process> service_;
 };
 HELHED_BOTH_ENGINES(RegisterTest);
@@ -212,6 +273,33 @@ TEST_P(RegisterTest, SigtermLosesNoAcceptedCallAndEndsWell) {
   EXPECT_THAT(Call("GetDepartment", R"({"name": "organisations/9001/departments/001"})"), HasSubstr("Remisevænget"));
 }
 
+// The rehearsal of deploy/operating.md: a copy is made while callers write, and the service goes on from it elsewhere.
+TEST_P(RegisterTest, ABackupOfBusyHoursIsRestored) {
+  MakeOrganisation();
+  auto const first =
+      R"({"parent": "organisations/9001", "departmentId": "002", "requestId": "0190f3a1-0000-7000-8000-000000000001",
+                         "department": {"displayName": "Remisevænget Øst"}})";
+  auto const answer = Call("CreateDepartment", first);
+  Writers writers(address_, Identity());
+  while (writers.Acknowledged().size() < 20) absl::SleepFor(absl::Milliseconds(5));
+  auto const before = writers.Acknowledged();
+  auto command = Service("backup");
+  command.insert(command.begin() + 2, folder_ + "/backup");
+  auto const backup = testing::RunProgram(command);
+  ASSERT_EQ(backup.exit_code, 0) << backup.output;
+  auto const all = writers.Stop();
+  Kill();
+
+  store_ = Restore(folder_ + "/backup");
+  Start();
+  auto const names = Dwellings();
+  std::set<std::string> const restored(names.begin(), names.end());
+  for (auto const& name : before) EXPECT_TRUE(restored.contains(name)) << name << " was there before the backup began";
+  for (auto const& name : restored) EXPECT_TRUE(all.contains(name)) << name << " was never acknowledged";
+  EXPECT_EQ(Call("CreateDepartment", first), answer) << "what was answered once is answered so again";
+  Call("CreateDepartment", R"({"parent": "organisations/9001", "departmentId": "003", "department": {"displayName": "Vest"}})");
+}
+
 // While a file of 5,000 dwellings is imported and other callers write, the service is killed again and again.
 TEST_P(RegisterTest, AnImportSurvivesKillsWithNothingLostAndNothingDoubled) {
   MakeOrganisation();
@@ -223,36 +311,7 @@ TEST_P(RegisterTest, AnImportSurvivesKillsWithNothingLostAndNothingDoubled) {
     for (int i = 0; i < kRows; ++i) csv << "row-" << i << ";001;Remisevej " << i << ", 2300 København S;60;1990-01-01\n";
   }
 
-  // Writers that remember what was acknowledged.
-  std::atomic<bool> writing{true};
-  std::mutex mutex;
-  std::set<std::string> acknowledged;
-  std::vector<std::thread> writers;
-  auto const identity = Identity();
-  for (int writer = 0; writer < 3; ++writer) {
-    writers.emplace_back([&, writer] {
-      auto const channel = client::ConnectGrpc({.target = address_});
-      for (int i = 0; writing; ++i) {
-        rv1::CreateDwellingRequest request;
-        request.set_parent("organisations/9001");
-        request.set_dwelling_id(absl::StrCat("writer-", writer, "-", i));
-        request.mutable_dwelling()->set_department("organisations/9001/departments/001");
-        request.mutable_dwelling()->set_address("Hørgården 1");
-        request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_year(1990);
-        request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_month(1);
-        request.mutable_dwelling()->mutable_period()->mutable_start_date()->set_day(1);
-        auto const made = client::Invoke<rv1::Dwelling>(*channel, absl::StrCat(Av(kService), "CreateDwelling"), request,
-                                                        {.deadline = absl::Now() + absl::Seconds(5), .identity = identity});
-        if (!made.ok()) {
-          absl::SleepFor(absl::Milliseconds(20));
-          continue;
-        }
-        std::lock_guard const lock(mutex);
-        acknowledged.insert(made->name());
-      }
-    });
-  }
-
+  Writers writers(address_, Identity());
   auto const import = [&] {
     return std::make_unique<testing::Process>(
         std::vector<std::string>{testing::Binary("helhed"), "import", "dwellings", file, "--organisation", "organisations/9001",
@@ -271,8 +330,7 @@ TEST_P(RegisterTest, AnImportSurvivesKillsWithNothingLostAndNothingDoubled) {
     ASSERT_LT(attempt, 5) << testing::ReadWhole(folder_ + "/import.log");
     importing = import();
   }
-  writing = false;
-  for (auto& writer : writers) writer.join();
+  auto const acknowledged = writers.Stop();
 
   auto const names = Dwellings();
   std::set<std::string> const unique(names.begin(), names.end());
