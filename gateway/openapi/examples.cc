@@ -182,22 +182,28 @@ std::optional<std::string> Examples::Text(FieldDescriptor const& field) const {
   for (auto& text : Backquoted(comments_.Of(field))) {
     if (Keeps(rules, text) && (!rules.pattern().empty() || IsValue(text))) return std::move(text);
   }
+  auto text = Words(field.name());
   if (!rules.pattern().empty()) {
+    if (Keeps(rules, text)) return text;
     auto matching = Matching(rules.pattern());
     return matching && Keeps(rules, *matching) ? matching : std::nullopt;
   }
-  auto text = Words(field.name());
   if (rules.has_length_max() && text.size() > rules.length_max()) text.resize(rules.length_max());
   if (text.size() < rules.length_min()) text.resize(rules.length_min(), 'x');
   return text;
 }
 
-void Examples::SetScalar(pb::Message& message, FieldDescriptor const& field) const {
+void Examples::SetScalar(pb::Message& message, FieldDescriptor const& field, unsigned element) const {
   auto const& rules = field.options().GetExtension(policy::v1::field).rules();
   json::Violations violations;
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING: {
-      auto const text = field.type() == FieldDescriptor::TYPE_BYTES ? std::optional<std::string>("QUJD") : Text(field);
+      auto text = field.type() == FieldDescriptor::TYPE_BYTES ? std::optional<std::string>("QUJD") : Text(field);
+      // Elements that have to differ.
+      if (element > 0 && text) {
+        auto other = absl::StrCat(*text, " ", element + 1);
+        if (Keeps(rules, other)) text = std::move(other);
+      }
       if (text) json::ReadText(*text, message, field, field.name(), violations);
       return;
     }
@@ -225,14 +231,14 @@ void Examples::Fill(pb::Message& message, Purpose purpose, int depth) const {
     if (field.is_map()) continue;
     auto const least = field.options().GetExtension(policy::v1::field).rules().items_min();
     auto const count = field.is_repeated() ? std::max(least, 1U) : 1U;
-    for (unsigned element = 0; element < count; ++element) Set(message, field, purpose, depth);
+    for (unsigned element = 0; element < count; ++element) Set(message, field, purpose, depth, element);
   }
 }
 
 // Sets a field, or adds an element to it.
-void Examples::Set(pb::Message& message, FieldDescriptor const& field, Purpose purpose, int depth) const {
+void Examples::Set(pb::Message& message, FieldDescriptor const& field, Purpose purpose, int depth, unsigned element) const {
   auto const* const inner = field.message_type();
-  if (inner == nullptr) return SetScalar(message, field);
+  if (inner == nullptr) return SetScalar(message, field, element);
   json::Violations none;
   if (inner->full_name() == "google.type.Date") {
     // A period has to end after it starts.

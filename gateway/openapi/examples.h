@@ -30,8 +30,10 @@ class Examples {
 
  private:
   void Fill(google::protobuf::Message& message, Purpose purpose, int depth) const;
-  void Set(google::protobuf::Message& message, google::protobuf::FieldDescriptor const& field, Purpose purpose, int depth) const;
-  void SetScalar(google::protobuf::Message& message, google::protobuf::FieldDescriptor const& field) const;
+  // `element` counts those of a repeated field from 0.
+  void Set(google::protobuf::Message& message, google::protobuf::FieldDescriptor const& field, Purpose purpose, int depth,
+           unsigned element) const;
+  void SetScalar(google::protobuf::Message& message, google::protobuf::FieldDescriptor const& field, unsigned element) const;
   std::optional<std::string> Name(google::protobuf::FieldDescriptor const& field) const;
 
   Comments const& comments_;
