@@ -48,7 +48,7 @@ std::optional<std::string> WriteMoney(std::string_view value, std::string_view l
   if (!absl::SimpleAtoi(Av(value), &ore) || ore < 0 || ore > 100'000'000'000'000) return std::nullopt;
   if (!IsLanguage(language, "da")) return absl::StrFormat("DKK %d.%02d", ore / 100, ore % 100);
   std::string kroner = absl::StrCat(ore / 100);
-  for (auto i = static_cast<std::ptrdiff_t>(kroner.size()) - 3; i > 0; i -= 3) kroner.insert(static_cast<std::size_t>(i), ".");
+  for (auto i = static_cast<std::ptrdiff_t>(kroner.size()) - 3; i > 0; i -= 3) kroner.insert(static_cast<std::size_t>(i), 1, '.');
   return absl::StrFormat("%s,%02d kr.", kroner, ore % 100);
 }
 
