@@ -6,6 +6,6 @@ import { play } from './story.js';
 import { summary } from './summary.js';
 
 const gateway = new Gateway(accessOfEnvironment());
-const facts = await play(gateway, narrator());
-console.log(await summary(gateway, facts));
+await play(gateway, narrator());
+console.log(await summary(gateway));
 gateway.close();

@@ -1,6 +1,6 @@
 // The whole case, scene by scene. What it tells the narrator, and the facts that it returns, are what the services answered.
 import type { CampaignProof } from './contract/helhed/communications/v1/campaign_pb.js';
-import type { Incident } from './contract/helhed/communications/v1/incident_pb.js';
+import { IncidentState, type Incident } from './contract/helhed/communications/v1/incident_pb.js';
 import type { WorksNotice } from './contract/helhed/communications/v1/works_pb.js';
 import type { MergeConflict, PlanMerge } from './contract/helhed/funding/v1/merge_pb.js';
 import type { Apportionment } from './contract/helhed/funding/v1/source_pb.js';
@@ -8,7 +8,9 @@ import { PlanState } from './contract/helhed/funding/v1/plan_pb.js';
 import type { Decision } from './contract/helhed/funding/v1/decision_pb.js';
 import { DecisionState } from './contract/helhed/funding/v1/decision_pb.js';
 import { PlanService } from './contract/helhed/funding/v1/plan_service_pb.js';
-import { amager, amagerbro, calendarOf, departments, partnerskabet, planName, planTotal, type Plan } from './amager.js';
+import {
+  amager, amagerbro, calendarOf, departments, partnerskabet, planName, planTotal, type Department, type Plan,
+} from './amager.js';
 import { refused, type Gateway } from './gateway.js';
 import { amagerbroProgramme, amagerProgramme, partnerskabetProgramme, type Programme } from './programme.js';
 import {
@@ -70,9 +72,9 @@ export async function play(gateway: Gateway, tell: Narrator): Promise<Facts> {
 
 async function enterRegister(gateway: Gateway, tell: Narrator) {
   await tell('Organisations, administrators and purposes', async () => {
-    await enterOrganisations(gateway);
+    const entered = await enterOrganisations(gateway);
     await configurePurposes(gateway);
-    return [undefined, '5 organisations, 2 of them administered by others'];
+    return [undefined, `${entered.organisations} organisations, ${entered.administered} of them administered by ${entered.administrators} others`];
   });
   const dwellings = await tell('Departments and dwellings', async () => {
     const entered = await enterDwellings(gateway);
@@ -124,8 +126,7 @@ async function runPredecessor(
   await tell(`${plan.title}: an incident`, async () => {
     const [department] = plan.departments;
     if (!department) throw new Error('no department');
-    await prepare(gateway, plan);
-    await coordinate(gateway, plan, await report(gateway, plan, department));
+    await coordinateOne(gateway, plan, department);
     return [undefined, `in ${department.title}, coordinated and closed`];
   });
   return helpers;
@@ -194,11 +195,16 @@ async function tellAmager(gateway: Gateway, tell: Narrator) {
     return [notice, `to ${count(notice.householdCount)} households of ${department.title}, not to begin before they are due`];
   });
   const incident = await tell('An incident is coordinated', async () => {
-    await prepare(gateway, amager);
-    const closed = await coordinate(gateway, amager, await report(gateway, amager, department));
-    return [closed, 'reported by the housing organisation, coordinated with SSP, closed'];
+    return [await coordinateOne(gateway, amager, department), 'reported by the housing organisation, coordinated with SSP, closed'];
   });
   return { works, incident };
+}
+
+async function coordinateOne(gateway: Gateway, plan: Plan, department: Department): Promise<Incident> {
+  await prepare(gateway, plan);
+  const incident = await coordinate(gateway, plan, await report(gateway, plan, department));
+  if (incident.state !== IncidentState.CLOSED) throw new Error('the incident is not closed');
+  return incident;
 }
 
 // While a department's no stands, the plan cannot be submitted.

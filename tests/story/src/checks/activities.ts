@@ -8,7 +8,7 @@ import { amager, planName, stated } from '../amager.js';
 import type { Gateway } from '../gateway.js';
 import { amagerProgramme, homeworkOf, type Offer } from '../programme.js';
 import type { Facts } from '../story.js';
-import { activityName } from '../steps/activities.js';
+import { activityName, came } from '../steps/activities.js';
 import { sum } from '../values.js';
 import { Figures } from './figures.js';
 
@@ -44,7 +44,7 @@ export async function checkActivities(gateway: Gateway, facts: Facts): Promise<n
     'the homework help after one gave up a seat');
   const seats = sum(offers.map(seatsOf));
   const present = sum(offers.map(offer => sum(Array.from({ length: seatsOf(offer) * sessions }, (_, mark) =>
-    (Math.floor(mark / sessions) + (mark % sessions)) % 5 === 0 ? 0 : 1))));
+    came(Math.floor(mark / sessions), mark % sessions) ? 1 : 0))));
   const walkIns = sum(offers.map(offer => (offer.walkIns ?? 0) * sessions));
   figures.equal(facts.presences, { present, absent: seats * sessions - present, walkIns }, 'attendance');
   figures.equal(facts.counted, { registrations: seats, attendances: present + walkIns }, 'what the plan counts');

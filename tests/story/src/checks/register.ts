@@ -1,13 +1,11 @@
 // Organisations, administrators, departments, dwellings, households and residents, by gRPC and by REST.
-import { HousingRegisterService } from '../contract/helhed/residents/v1/housing_register_service_pb.js';
 import { PeopleService } from '../contract/helhed/residents/v1/people_service_pb.js';
-import { departmentName, departments, ofOrganisation, operator, organisationName, organisations, stated } from '../amager.js';
-import { all, each, refused, type Gateway } from '../gateway.js';
+import { departmentName, departments, ofOrganisation, operator, organisations, stated } from '../amager.js';
+import { each, refused, type Gateway } from '../gateway.js';
+import { housingOf, residentsOf } from '../register.js';
 import type { Facts } from '../story.js';
 import { sum } from '../values.js';
 import { Figures } from './figures.js';
-
-const pageSize = 1000;
 
 // A list as another system has it that speaks JSON.
 async function byRest(gateway: Gateway, path: string, collection: string): Promise<Record<string, string>[]> {
@@ -17,27 +15,9 @@ async function byRest(gateway: Gateway, path: string, collection: string): Promi
   return (await answer.json() as Record<string, Record<string, string>[]>)[collection] ?? [];
 }
 
-async function namesOf(gateway: Gateway, number: string) {
-  const register = gateway.as(ofOrganisation(number)).at(HousingRegisterService);
-  const parent = organisationName(number);
-  return {
-    departments: await all(
-      pageToken => register.listDepartments({ parent, pageSize, pageToken }), page => page.departments.map(({ name }) => name)),
-    dwellings: await all(
-      pageToken => register.listDwellings({ parent, pageSize, pageToken }), page => page.dwellings.map(({ name }) => name)),
-    households: await all(
-      pageToken => register.listHouseholds({ parent, pageSize, pageToken }), page => page.households.map(({ name }) => name)),
-  };
-}
-
 async function checkPeople(gateway: Gateway, facts: Facts, figures: Figures): Promise<void> {
   const everybody = facts.people.flat();
-  const listed = await each(departments, async department => {
-    const people = gateway.as(ofOrganisation(department.organisation)).at(PeopleService);
-    return all(pageToken => people.listResidents({
-      purpose: 'purposes/beboerregister', department: departmentName(department), pageSize, pageToken }),
-      page => page.residents.map(({ name }) => name));
-  }, 4);
+  const listed = await each(departments, department => residentsOf(gateway, department), 4);
   const shown = everybody.filter(person => !person.isProtected).map(({ name }) => name);
   figures.equal(listed.flat().sort(), shown.sort(), 'residents that are listed, none of them protected');
   const hidden = everybody.find(person => person.isProtected);
@@ -48,7 +28,7 @@ async function checkPeople(gateway: Gateway, facts: Facts, figures: Figures): Pr
 
 export async function checkRegister(gateway: Gateway, facts: Facts): Promise<number> {
   const figures = new Figures();
-  const register = await each(organisations, ({ number }) => namesOf(gateway, number));
+  const register = await each(organisations, ({ number }) => housingOf(gateway, number));
   figures.equal(register.length, stated.organisations, 'organisations');
   figures.equal(sum(register.map(found => found.departments.length)), stated.departments, 'departments');
   figures.equal(sum(register.map(found => found.dwellings.length)), stated.dwellings, 'dwellings');

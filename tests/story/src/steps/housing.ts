@@ -11,18 +11,26 @@ export const movedIn = '2010-01-01';
 // As many as one call takes.
 const batchSize = 500;
 
-export async function enterOrganisations(gateway: Gateway): Promise<void> {
+export interface Owners {
+  readonly organisations: number;
+  readonly administrators: number;
+  // Those of the organisations that are administered by another.
+  readonly administered: number;
+}
+
+export async function enterOrganisations(gateway: Gateway): Promise<Owners> {
   const register = gateway.as(operator).at(HousingRegisterService);
   const administrators = organisations.flatMap(({ administrator }) => administrator ?? []);
-  await each([...organisations, ...administrators], ({ number, title }) =>
-    register.createOrganisation({ organisationId: number, organisation: { displayName: title } }));
-  for (const { number, administrator } of organisations) {
-    if (!administrator) continue;
-    await register.createAdministration({
+  const enter = ({ number, title }: { number: string; title: string }) =>
+    register.createOrganisation({ organisationId: number, organisation: { displayName: title } });
+  const owners = await each(organisations, enter);
+  const others = await each(administrators, enter);
+  const administrations = await each(organisations.filter(({ administrator }) => administrator), ({ number, administrator }) =>
+    register.createAdministration({
       parent: organisationName(number),
-      administration: { administrator: organisationName(administrator.number), period: range('2000-01-01') },
-    });
-  }
+      administration: { administrator: organisationName(administrator?.number ?? ''), period: range('2000-01-01') },
+    }));
+  return { organisations: owners.length, administrators: others.length, administered: administrations.length };
 }
 
 function dwellingOf(department: Department, index: number) {
