@@ -22,6 +22,6 @@ make secret generic gateway --from-file gateway/signing.key --from-file gateway/
 make secret generic gateway-tls --from-file tls.crt=gateway/certificate.pem --from-file tls.key=gateway/key.pem \
   --from-file ca.crt=inside-ca.pem
 make secret generic gateway-outside-tls --from-file tls.crt=gateway/outside-certificate.pem \
-  --from-file tls.key=gateway/outside-key.pem
+  --from-file tls.key=gateway/outside-key.pem --from-file ca.crt=outside-ca.pem
 make configmap signers --from-file gateway.pub --from-file funding.pub --from-file activities.pub --from-file communications.pub
 make configmap roles --from-file "$roles"
