@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-programs=(helhed helhed-residents helhed-funding helhed-activities helhed-communications helhed-gateway)
+programs=(helhed helhed-residents helhed-funding helhed-activities helhed-communications helhed-gateway helhed-suite)
 cmake --preset release
 cmake --build --preset release --target "${programs[@]}"
 mkdir -p "$1"

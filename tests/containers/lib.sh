@@ -50,7 +50,7 @@ make_base() { # TAG
 # The images, of programs that are built already.
 make_images() { # DIR WITH out/
   local target
-  for target in residents funding activities communications gateway helhed; do
+  for target in residents funding activities communications gateway suite helhed; do
     buildah bud --quiet --layers --build-arg BASE=localhost/debian:bookworm-slim --build-context "binaries=$1" \
       --file deploy/images/Containerfile --target "$target" --tag "localhost/helhed/$target" .
   done

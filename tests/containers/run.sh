@@ -4,8 +4,10 @@
 #
 #   deploy/setup.sh build containers && tests/containers/run.sh
 #
-# HELHED_BINARIES names a folder whose out/ holds programs that are built already.
+# HELHED_BINARIES names a folder whose out/ holds programs that are built already, HELHED_STORY one with the client.
 set -euo pipefail
+[[ -z ${HELHED_BINARIES:-} ]] || HELHED_BINARIES=$(realpath "$HELHED_BINARIES")
+[[ -z ${HELHED_STORY:-} ]] || HELHED_STORY=$(realpath "$HELHED_STORY")
 cd "$(dirname "$0")/../.."
 . tests/containers/lib.sh
 need_podman
@@ -27,10 +29,10 @@ export HELHED_PORT=${HELHED_PORT:-18440}
 mkdir -p "$HELHED_SECRETS/gateway"
 # The whole case in one go is more than one client may ask by default.
 cat >"$HELHED_SECRETS/gateway/access.textproto" <<'CONF'
-identity { demonstration_key_files: "/run/secrets/demonstration.pub" }
 limits { client { per_second: 100000 burst: 100000 } }
 CONF
 deploy/secrets.sh localhost
+deploy/secrets.sh --own
 
 compose() { podman-compose --project-name helhed-test --file deploy/compose/compose.yaml "$@"; }
 finish() {
