@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "services/platform/client/channel.h"
 #include "services/platform/client/late_door.h"
@@ -141,6 +142,27 @@ TEST_F(InProcess, ADoorIsClosedWhenTheLastCallHasEnded) {
     return absl::OkStatus();
   };
   EXPECT_THAT(Invoke<Thing>(*door.Connect(), ProbePath("GetThing"), AskFor("houses/a"), Options()), IsOk());
+}
+
+// A handler may ask a service that asks this one: the second call of a thread must neither be what the door waits for first nor
+// be let in when somebody waits to close it.
+TEST_F(InProcess, ADoorThatIsBeingClosedLetsNobodyInNotEvenWhoIsInside) {
+  LateDoor door;
+  door.Open(*probe_.pipeline);
+  auto const way = door.Connect();
+  auto const ask = [&] { return Invoke<Thing>(*way, ProbePath("GetThing"), AskFor("houses/a"), Options()).status(); };
+  std::jthread closing;
+  bool inside = false;
+  absl::Status last;
+  probe_.handlers.act = [&](CallContext const&, auto const&) {
+    if (std::exchange(inside, true)) return absl::OkStatus();
+    closing = std::jthread([&] { door.Close(); });
+    // A few thousand calls take longer than a thread to start.
+    for (int i = 0; i < 20'000 && last.ok(); ++i) last = ask();
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(ask(), IsOk());
+  EXPECT_THAT(last, StatusIs(Code::kUnavailable, "DRAINING"));
 }
 
 }  // namespace

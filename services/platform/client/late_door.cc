@@ -1,7 +1,7 @@
 #include "services/platform/client/late_door.h"
 
+#include <condition_variable>
 #include <mutex>
-#include <shared_mutex>
 #include <utility>
 
 #include "helhed/common/v1/errors.pb.h"
@@ -9,10 +9,13 @@
 
 namespace helhed::client {
 
+// A count and no lock held by the calls: a service may ask another that asks the first, so one thread may go through twice, and a
+// door that is being closed lets nobody in while it waits.
 struct LateDoor::State {
-  // Held by every call: a service may ask another that asks the first, and a thread may so hold it twice.
-  std::shared_mutex mutex;
-  std::unique_ptr<Channel> channel;
+  std::mutex mutex;
+  std::condition_variable idle;
+  std::shared_ptr<Channel> channel;
+  int running = 0;
 };
 
 class LateDoor::Way final : public Channel {
@@ -21,19 +24,44 @@ class LateDoor::Way final : public Channel {
 
   absl::StatusOr<std::string> Call(contract::Method const& method, std::string_view request,
                                    CallOptions const& options) override {
-    std::shared_lock const lock(state_->mutex);
-    if (state_->channel == nullptr) return Closed();
-    return state_->channel->Call(method, request, options);
+    Passage const passage(*state_);
+    if (passage.channel() == nullptr) return Closed();
+    return passage.channel()->Call(method, request, options);
   }
 
   absl::Status Stream(contract::Method const& method, std::string_view request, CallOptions const& options,
                       std::function<bool(std::string_view)> const& on_message) override {
-    std::shared_lock const lock(state_->mutex);
-    if (state_->channel == nullptr) return Closed();
-    return state_->channel->Stream(method, request, options, on_message);
+    Passage const passage(*state_);
+    if (passage.channel() == nullptr) return Closed();
+    return passage.channel()->Stream(method, request, options, on_message);
   }
 
  private:
+  // A call that is under way.
+  class Passage {
+   public:
+    explicit Passage(State& state) : state_(state) {
+      std::lock_guard const lock(state_.mutex);
+      channel_ = state_.channel;
+      ++state_.running;
+    }
+    ~Passage() {
+      std::lock_guard const lock(state_.mutex);
+      // Before whoever closes may go on: he ends what the channel calls.
+      channel_.reset();
+      if (--state_.running == 0) state_.idle.notify_all();
+    }
+    Passage(Passage const&) = delete;
+    Passage& operator=(Passage const&) = delete;
+
+    // nullptr while the door is closed.
+    Channel* channel() const { return channel_.get(); }
+
+   private:
+    State& state_;
+    std::shared_ptr<Channel> channel_;
+  };
+
   static absl::Status Closed() {
     return Error(absl::StatusCode::kUnavailable, common::v1::ERROR_REASON_DRAINING,
                  "The service is starting or ending. Try again.");
@@ -49,13 +77,14 @@ LateDoor::~LateDoor() { Close(); }
 std::unique_ptr<Channel> LateDoor::Connect() const { return std::make_unique<Way>(state_); }
 
 void LateDoor::Open(Pipeline& pipeline) {
-  std::unique_lock const lock(state_->mutex);
+  std::lock_guard const lock(state_->mutex);
   state_->channel = ConnectInProcess(pipeline);
 }
 
 void LateDoor::Close() {
-  std::unique_lock const lock(state_->mutex);
+  std::unique_lock lock(state_->mutex);
   state_->channel = nullptr;
+  state_->idle.wait(lock, [this] { return state_->running == 0; });
 }
 
 }  // namespace helhed::client

@@ -21,7 +21,8 @@ class LateDoor {
 
   // `pipeline` is asked from now on.
   void Open(Pipeline& pipeline);
-  // Nobody is asked any more. Waits for calls that are under way; whoever calls without an end must have been stopped.
+  // Nobody is let in any more. Waits for calls that are under way; whoever calls without an end must have been stopped. Not from
+  // within a call.
   void Close();
 
  private:
