@@ -34,12 +34,13 @@ absl::StatusOr<std::unique_ptr<Services>> Services::Open(std::vector<server::Def
     auto const status = services->Start(definitions[i], options[i], signer, clock, random, metrics);
     if (!status.ok()) return absl::Status(status.code(), absl::StrCat(definitions[i].name, ": ", status.message()));
   }
+  // Jobs ask other services: they begin when all doors are open.
+  for (auto& [name, service] : services->services_) services->doors_.at(name).Open(service->instance->pipeline());
   for (std::size_t i = 0; i < definitions.size(); ++i) {
     auto& service = *services->services_.at(definitions[i].name);
-    services->doors_.at(definitions[i].name).Open(service.instance->pipeline());
     service.housekeeping =
         std::make_unique<server::Housekeeping>(*service.instance, options[i].event_retention, clock, service.log, metrics);
-    service.jobs = std::make_unique<server::Jobs>(service.instance->jobs(), clock, service.log, metrics);
+    service.jobs = std::make_unique<server::Jobs>(definitions[i].name, service.instance->jobs(), clock, service.log, metrics);
   }
   return services;
 }
@@ -50,6 +51,8 @@ absl::Status Services::Start(server::Definition const& definition, server::Optio
   instance.program = "helhed-suite";
   instance.identity_keys = {signer.PublicKeyText()};
   instance.peers.signer = signer;
+  // One set of options for all: the carrier is theirs who send something.
+  if (!definition.sends_mail) instance.mail = {};
   for (auto const& name : definition.peers) {
     auto const door = doors_.find(name);
     if (door != doors_.end()) instance.peers.doors[name] = [&way = door->second] { return way.Connect(); };

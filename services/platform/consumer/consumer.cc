@@ -1,6 +1,7 @@
 #include "services/platform/consumer/consumer.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 
 #include <algorithm>
 #include <utility>
@@ -57,9 +58,9 @@ struct Consumer::State {
   };
   // Takes in one answer, of either method.
   template <typename Response>
-  absl::StatusOr<Taken> Take(Response const& response, std::string& cursor, std::stop_token stop);
+  absl::StatusOr<Taken> Take(Response const& response, std::string& cursor, storage::Limits const& limits);
 
-  absl::StatusOr<events::v1::ReadEventsResponse> Read(std::string const& cursor, std::stop_token stop) const;
+  absl::StatusOr<events::v1::ReadEventsResponse> Read(std::string const& cursor, storage::Limits const& limits) const;
   // Takes in what comes until the stream ends. `progress` is set when any took effect.
   absl::Status Watch(std::stop_token stop, bool& progress);
 };
@@ -142,11 +143,11 @@ absl::StatusOr<bool> Consumer::State::Advance(std::string& cursor, std::string c
 
 template <typename Response>
 absl::StatusOr<Consumer::State::Taken> Consumer::State::Take(Response const& response, std::string& cursor,
-                                                             std::stop_token stop) {
+                                                             storage::Limits const& limits) {
   Taken taken;
   for (auto const& event : response.events()) {
-    if (stop.stop_requested()) return taken;
-    ASSIGN_OR_RETURN(bool const advanced, Advance(cursor, event.cursor(), &event, stop));
+    if (limits.stop.stop_requested() || absl::Now() >= limits.deadline) return taken;
+    ASSIGN_OR_RETURN(bool const advanced, Advance(cursor, event.cursor(), &event, limits.stop));
     taken.moved = !advanced;
     if (taken.moved) return taken;
     ++taken.events;
@@ -154,19 +155,22 @@ absl::StatusOr<Consumer::State::Taken> Consumer::State::Take(Response const& res
   }
   // Past events of other types: so that the cursor does not become too old while nothing of ours happens.
   if (cursor != response.next_cursor()) {
-    ASSIGN_OR_RETURN(bool const advanced, Advance(cursor, response.next_cursor(), nullptr, stop));
+    ASSIGN_OR_RETURN(bool const advanced, Advance(cursor, response.next_cursor(), nullptr, limits.stop));
     taken.moved = !advanced;
   }
   return taken;
 }
 
-absl::StatusOr<events::v1::ReadEventsResponse> Consumer::State::Read(std::string const& cursor, std::stop_token stop) const {
+absl::StatusOr<events::v1::ReadEventsResponse> Consumer::State::Read(std::string const& cursor,
+                                                                     storage::Limits const& limits) const {
   events::v1::ReadEventsRequest request;
   request.set_cursor(cursor);
   request.set_page_size(options.page_size);
   request.mutable_types()->Add(options.types.begin(), options.types.end());
-  absl::Time const deadline = parts.store->parts().clock->Now() + options.read_timeout;
-  return client::Invoke<events::v1::ReadEventsResponse>(*parts.channel, kRead, request, Call(std::move(stop), deadline));
+  // The limits are of real time, as the store keeps them; a call's deadline is of the service's clock.
+  absl::Duration const left = std::max(limits.deadline - absl::Now(), absl::ZeroDuration());
+  absl::Time const deadline = parts.store->parts().clock->Now() + std::min(options.read_timeout, left);
+  return client::Invoke<events::v1::ReadEventsResponse>(*parts.channel, kRead, request, Call(limits.stop, deadline));
 }
 
 absl::Status Consumer::State::Watch(std::stop_token stop, bool& progress) {
@@ -184,7 +188,7 @@ absl::Status Consumer::State::Watch(std::stop_token stop, bool& progress) {
           taken = absl::InternalError("a message of the stream is not a message of the contract");
           return false;
         }
-        auto const result = Take(response, cursor, stop);
+        auto const result = Take(response, cursor, {.deadline = absl::InfiniteFuture(), .stop = stop});
         taken = result.status();
         progress = progress || (taken.ok() && result->events > 0);
         return taken.ok() && !result->moved;
@@ -199,10 +203,11 @@ Consumer::~Consumer() = default;
 
 absl::StatusOr<int> Consumer::CatchUp(std::stop_token stop) {
   int events = 0;
+  storage::Limits const limits{.deadline = absl::InfiniteFuture(), .stop = stop};
   ASSIGN_OR_RETURN(std::string cursor, state_->LoadCursor(stop));
   while (!stop.stop_requested()) {
-    ASSIGN_OR_RETURN(auto const response, state_->Read(cursor, stop));
-    ASSIGN_OR_RETURN(auto const taken, state_->Take(response, cursor, stop));
+    ASSIGN_OR_RETURN(auto const response, state_->Read(cursor, limits));
+    ASSIGN_OR_RETURN(auto const taken, state_->Take(response, cursor, limits));
     events += taken.events;
     if (taken.moved) {
       ASSIGN_OR_RETURN(cursor, state_->LoadCursor(stop));
@@ -211,6 +216,13 @@ absl::StatusOr<int> Consumer::CatchUp(std::stop_token stop) {
     }
   }
   return events;
+}
+
+absl::StatusOr<bool> Consumer::CatchUpPage(storage::Limits const& limits) {
+  ASSIGN_OR_RETURN(std::string cursor, state_->LoadCursor(limits.stop));
+  ASSIGN_OR_RETURN(auto const response, state_->Read(cursor, limits));
+  RETURN_IF_ERROR(state_->Take(response, cursor, limits).status());
+  return !response.events().empty();
 }
 
 absl::Status Consumer::Run(std::stop_token stop) {

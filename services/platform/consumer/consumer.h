@@ -61,6 +61,10 @@ class Consumer {
   // the handler's, the other service's or this store's; what took effect before it stays.
   absl::StatusOr<int> CatchUp(std::stop_token stop);
 
+  // Takes in one page of what there is, or less when the limits' time is up between two events. Returns whether there may be more
+  // at once. Errors: as CatchUp.
+  absl::StatusOr<bool> CatchUpPage(storage::Limits const& limits);
+
   // Catches up, then watches, until `stop` is set (OK). Errors are logged, counted (`helhed_consumer_errors_total`) and tried
   // again with back-off. Returns an error only where trying again cannot help: OUT_OF_RANGE CURSOR_TOO_OLD (events are gone that
   // were not taken in) and INVALID_ARGUMENT CURSOR_INVALID (the other service's log is another one, or was set back). A person or

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "helhed/events/v1/event_service.pb.h"
 #include "helhed/residents/v1/events.pb.h"
@@ -64,11 +65,13 @@ class LogChannel final : public client::Channel {
 
   std::function<absl::Status()> next_error = [] { return absl::OkStatus(); };
   int watches = 0;
+  absl::Time last_deadline;
 
   absl::StatusOr<std::string> Call(contract::Method const& method, std::string_view bytes,
                                    client::CallOptions const& options) override {
     EXPECT_EQ(method.name(), "ReadEvents");
     EXPECT_EQ(options.identity, "signed");
+    last_deadline = options.deadline;
     RETURN_IF_ERROR(next_error());
     events::v1::ReadEventsRequest request;
     EXPECT_TRUE(request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
@@ -227,6 +230,27 @@ TEST_P(ConsumerTest, TakesInEveryEventOnceAndInOrder) {
   EXPECT_EQ(*consumer_->CatchUp({}), 2);
   EXPECT_EQ(Effects(), UpTo(10));
   EXPECT_EQ(OwnEvents(), UpTo(10));
+}
+
+TEST_P(ConsumerTest, TakesInAPageAtATimeForWhoHasMoreToDo) {
+  Happen(7);
+  for (auto const& [more, effects] : {std::pair(true, 3), std::pair(true, 6), std::pair(true, 7), std::pair(false, 7)}) {
+    auto const page = consumer_->CatchUpPage({});
+    ASSERT_THAT(page, IsOk());
+    EXPECT_EQ(*page, more);
+    EXPECT_EQ(Effects(), UpTo(effects));
+  }
+}
+
+TEST_P(ConsumerTest, APageEndsWhenItsTimeIsUp) {
+  Happen(3);
+  auto const more = consumer_->CatchUpPage({.deadline = absl::InfinitePast()});
+  ASSERT_THAT(more, IsOk());
+  EXPECT_TRUE(*more);
+  EXPECT_EQ(Effects(), UpTo(0));
+  EXPECT_EQ(channel_->last_deadline, clock_.Now()) << "nor does the other service have any";
+  ASSERT_THAT(consumer_->CatchUpPage({}), IsOk());
+  EXPECT_EQ(Effects(), UpTo(3));
 }
 
 TEST_P(ConsumerTest, EffectsBearTheServicesNameInTheCallersTrace) {

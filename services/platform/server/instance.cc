@@ -24,6 +24,14 @@ absl::Status CheckMigrated(Definition const& definition, std::string const& prog
                                                     " migrate` of this version, or serve by the version that fits the store."));
 }
 
+// An option that does nothing would let its giver believe that it does.
+absl::Status CheckMail(Definition const& definition, MailOptions const& mail) {
+  bool const given = !mail.url.empty() || !mail.from.empty() || !mail.from_name.empty() || !mail.user.empty() ||
+                     !mail.password.empty() || mail.cleartext;
+  if (!given || definition.sends_mail) return absl::OkStatus();
+  return absl::InvalidArgumentError("mail-*: this service sends no mail");
+}
+
 // Says what failed, for errors that would leave the operator guessing.
 template <typename T>
 absl::StatusOr<T> While(std::string_view doing, absl::StatusOr<T> result) {
@@ -119,6 +127,7 @@ absl::StatusOr<std::unique_ptr<storage::Database>> OpenDatabase(StorageOptions c
 absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(Definition const& definition, InstanceOptions const& options,
                                                          Clock const& clock, Random& random, telemetry::Log& log,
                                                          telemetry::Metrics& metrics) {
+  RETURN_IF_ERROR(CheckMail(definition, options.mail));
   auto state = std::make_unique<State>();
   RETURN_IF_ERROR(state->ReadPolicy(definition, options, clock));
   RETURN_IF_ERROR(state->OpenStore(definition, options, clock, random));

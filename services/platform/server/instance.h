@@ -63,6 +63,8 @@ struct Definition {
   std::function<std::shared_ptr<void>(Environment const&, Router&)> handlers;
   // The other services that it can ask, by name; where each is, if anywhere, the options say.
   std::vector<std::string> peers = {};
+  // Whether it may be given a carrier of mail.
+  bool sends_mail = false;
 };
 
 struct StorageOptions {
@@ -97,7 +99,8 @@ absl::StatusOr<std::unique_ptr<storage::Database>> OpenDatabase(StorageOptions c
 
 class Instance {
  public:
-  // Opens the store and checks schema, contract and handlers. Errors say what to do ("run `helhed-residents migrate`").
+  // Opens the store and checks schema, contract and handlers. Errors say what to do ("run `helhed-residents migrate`");
+  // INVALID_ARGUMENT when the options name a carrier of mail or a service that this one has no use for.
   static absl::StatusOr<std::unique_ptr<Instance>> Open(Definition const& definition, InstanceOptions const& options,
                                                         Clock const& clock, Random& random, telemetry::Log& log,
                                                         telemetry::Metrics& metrics);

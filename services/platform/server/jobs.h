@@ -9,6 +9,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -26,14 +27,16 @@ struct Job {
   absl::Duration every;
   // Does a part, short enough for a shutdown to wait for, and returns whether there is more to do at once.
   std::function<absl::StatusOr<bool>(storage::Limits const&)> run;
+  // While it fails it is tried again later and later: `every`, twice that, and so on up to this. Zero: always after `every`.
+  absl::Duration backoff_max = absl::ZeroDuration();
 };
 
 class Jobs {
  public:
   // Runs each job once at start and then as often as it says, until there is no more to do, a part of each in turn. What is
-  // passed must outlive it. An error is logged,
-  // counted in `helhed_job_errors_total`, and the job is tried again when it is due next.
-  Jobs(std::span<Job const> jobs, Clock const& clock, telemetry::Log& log, telemetry::Metrics& metrics);
+  // passed must outlive it. An error is logged, counted in `helhed_job_errors_total` of `service`, and the job is tried again
+  // when it is due next.
+  Jobs(std::string_view service, std::span<Job const> jobs, Clock const& clock, telemetry::Log& log, telemetry::Metrics& metrics);
   // Stops a statement that is under way.
   ~Jobs() = default;
 

@@ -54,8 +54,7 @@ absl::StatusOr<std::unique_ptr<Peers>> Peers::Open(std::string service, std::spa
 client::Peer Peers::Find(std::string_view name) const {
   auto const found = channels_.find(name);
   if (found == channels_.end()) return {};
-  std::shared_ptr<client::Channel> lent(found->second.get(), [](client::Channel* /*lent*/) {});
-  return {std::move(lent), [this](absl::Time now) { return Identity(now); }};
+  return {found->second, [this](absl::Time now) { return Identity(now); }};
 }
 
 std::string Peers::Identity(absl::Time now) const {

@@ -52,7 +52,7 @@ class Peers {
 
   std::string service_;
   std::optional<identity::Signer> signer_;
-  std::map<std::string, std::unique_ptr<client::Channel>, std::less<>> channels_;
+  std::map<std::string, std::shared_ptr<client::Channel>, std::less<>> channels_;
 };
 
 }  // namespace helhed::server

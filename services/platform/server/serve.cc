@@ -93,7 +93,7 @@ absl::Status Serve(Definition const& definition, Options const& options) {
   {
     ASSIGN_OR_RETURN(auto const instance, Instance::Open(definition, options.instance, clock, random, log, metrics));
     Housekeeping const housekeeping(*instance, options.event_retention, clock, log, metrics);
-    Jobs const jobs(instance->jobs(), clock, log, metrics);
+    Jobs const jobs(definition.name, instance->jobs(), clock, log, metrics);
     RETURN_IF_ERROR(ServeUntilSignal(*instance, options, log, metrics, watchdog));
   }
   log.Info("stopped");
