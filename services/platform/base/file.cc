@@ -28,7 +28,7 @@ absl::StatusOr<std::string> ReadSmallFile(std::string const& path, bool is_priva
   if (status.st_size > bytes_max) return absl::FailedPreconditionError(path + ": is larger than 1 MiB");
   if (is_private && !IsPrivate(status.st_mode, status.st_uid, geteuid())) {
     return absl::FailedPreconditionError(
-        absl::StrFormat("%s: holds a private key and is open to others than its owner (mode %04o): run `chmod 600 %s`", path,
+        absl::StrFormat("%s: holds a secret and is open to others than its owner (mode %04o): run `chmod 600 %s`", path,
                         status.st_mode & 07777, path));
   }
   std::string content;

@@ -10,11 +10,11 @@
 #include <algorithm>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "services/platform/base/file.h"
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
 #include "services/platform/storage/connection_string.h"
@@ -121,9 +121,7 @@ template <typename Place>
 auto TakePasswordFile(Place place) {
   return [=](Options& options, std::string const& path) -> absl::Status {
     if (path.empty()) return absl::OkStatus();
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
-    std::string password{std::istreambuf_iterator<char>(file), {}};
+    ASSIGN_OR_RETURN(auto password, ReadSmallFile(path, true));
     while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
     if (password.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " is empty"));
     place(options) = std::move(password);
@@ -177,7 +175,7 @@ void AddStore(std::vector<Spec>& specs, std::string_view service) {
                    "The store as a file. Not used when --postgres is given",
                    TakeText([](Options & o) -> auto& { return o.instance.storage.sqlite_path; })});
   specs.push_back({"postgres", kValue, "", "The store as a PostgreSQL connection string, without the password", TakePostgres});
-  specs.push_back({"postgres-password-file", kValue, "", "A file that holds the password and nothing else",
+  specs.push_back({"postgres-password-file", kValue, "", "A file that holds the password and nothing else, for the owner only",
                    TakePasswordFile([](Options & o) -> auto& { return o.instance.storage.postgres_password; })});
   specs.push_back({"connections", kValue, "8", "Most connections to the store",
                    TakeNumber(
@@ -236,7 +234,7 @@ void AddMail(std::vector<Spec>& specs) {
       {"mail-from-name", kValue, "", "Who that is", TakeText([](Options & o) -> auto& { return o.instance.mail.from_name; })});
   specs.push_back({"mail-user", kValue, "", "Whom the carrier knows this service as",
                    TakeText([](Options & o) -> auto& { return o.instance.mail.user; })});
-  specs.push_back({"mail-password-file", kValue, "", "The password for that, alone in a file",
+  specs.push_back({"mail-password-file", kValue, "", "The password for that, alone in a file for the owner only",
                    TakePasswordFile([](Options & o) -> auto& { return o.instance.mail.password; })});
   specs.push_back({"mail-cleartext", kFlag, "false", "Talk to the carrier without TLS, within one machine or a mesh",
                    TakeFlag([](Options & o) -> auto& { return o.instance.mail.cleartext; })});

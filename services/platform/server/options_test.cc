@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -113,6 +114,10 @@ TEST(Options, OnlyListsMayBeRepeated) {
 
 TEST(Options, SecretsComeFromFilesAndAreNotShown) {
   auto const file = Write("password", "correct horse\n");
+  ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
+  EXPECT_THAT(FaultOf({.arguments = {"--postgres", "host=db", "--postgres-password-file", file}, .environment = {}}),
+              AllOf(HasSubstr("holds a secret and is open to others"), Not(HasSubstr("horse"))));
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
   auto const result =
       ReadOptions("residents",
                   {.arguments = {"--postgres", "host=db dbname=residents", "--postgres-password-file", file}, .environment = {}});
