@@ -67,7 +67,7 @@ class Maker {
 
   void AddPolicy(Json& operation) const {
     if (!policy().permission().empty()) operation["x-permission"] = policy().permission();
-    operation["x-effect"] = policy::v1::Effect_Name(policy().effect()).substr(sizeof("EFFECT_") - 1);
+    operation["x-effect"] = contract::EnumText(policy().effect());
     operation["x-cost"] = std::max(policy().cost(), 1);
     if (policy().public_()) operation["security"] = Json::Array();
   }

@@ -27,6 +27,17 @@ bool HasBehavior(FieldDescriptor const& field, google::api::FieldBehavior behavi
   return false;
 }
 
+std::string EnumPrefix(google::protobuf::EnumDescriptor const& type) {
+  constexpr std::string_view first = "UNSPECIFIED";
+  auto const& name = type.value(0)->name();
+  return name.ends_with(first) ? name.substr(0, name.size() - first.size()) : "";
+}
+
+std::string EnumText(google::protobuf::EnumDescriptor const& type, int number) {
+  auto const* const value = type.FindValueByNumber(number);
+  return value == nullptr ? "" : value->name().substr(EnumPrefix(type).size());
+}
+
 bool IsProtected(FieldDescriptor const& field) {
   return HasBehavior(field, google::api::OUTPUT_ONLY) || HasBehavior(field, google::api::IMMUTABLE) ||
          HasBehavior(field, google::api::IDENTIFIER) ||

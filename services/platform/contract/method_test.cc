@@ -3,6 +3,7 @@
 
 #include "helhed/residents/v1/housing_register_service.pb.h"
 #include "services/platform/contract/contract.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::contract {
 namespace {
@@ -75,6 +76,17 @@ TEST(Method, ReadsTheRequest) {
   EXPECT_EQ(Find("GetDwelling").RequestId(get), "");
   EXPECT_FALSE(Find("GetDwelling").ValidateOnly(get));
   EXPECT_EQ(Find("ListOrganisations").Resource(residents::v1::ListOrganisationsRequest()), "");
+}
+
+TEST(EnumText, IsTheNameWithoutThePrefixOfItsEnum) {
+  EXPECT_EQ(EnumText(policy::v1::EFFECT_READ), "READ");
+  EXPECT_EQ(EnumText(policy::v1::EFFECT_UNSPECIFIED), "UNSPECIFIED");
+  EXPECT_EQ(EnumText(static_cast<policy::v1::Effect>(999)), "") << "a value of a newer contract";
+}
+
+TEST(EnumPrefix, IsEmptyWhereTheFirstValueDoesNotTellIt) {
+  EXPECT_EQ(EnumPrefix(*policy::v1::Effect_descriptor()), "EFFECT_");
+  EXPECT_EQ(EnumPrefix(*google::protobuf::FieldDescriptorProto::Type_descriptor()), "");
 }
 
 TEST(MethodDeathTest, NeedsAPolicy) {

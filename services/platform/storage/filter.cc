@@ -12,6 +12,7 @@
 #include "services/platform/base/civil.h"
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
+#include "services/platform/contract/fields.h"
 #include "services/platform/storage/collation.h"
 
 namespace helhed::storage {
@@ -510,8 +511,7 @@ class Compiler {
       return Invalid(node.position, "this field is compared with = and != only");
     }
     auto const& type = *field.field->field->enum_type();
-    std::string prefix = type.value(0)->name();
-    prefix.resize(prefix.ends_with("UNSPECIFIED") ? prefix.size() - std::string_view("UNSPECIFIED").size() : 0);
+    auto const prefix = contract::EnumPrefix(type);
     auto const* value = type.FindValueByName(node.value.text);
     if (value == nullptr) value = type.FindValueByName(prefix + node.value.text);
     if (value == nullptr || HasStar(node.value)) {
