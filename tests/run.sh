@@ -25,7 +25,8 @@ step() {
 }
 
 configure_and_build() { cmake --preset "$1" && cmake --build --preset "$1" "${@:2}"; }
-run_tests() { ctest --preset "$1" "${@:2}"; }
+# Two at a time: most of a test's time is waiting, for disks and for processes that start.
+run_tests() { ctest --preset "$1" --parallel 2 "${@:2}"; }
 
 step setup deploy/setup.sh build test
 if [[ $mode == quick ]]; then
