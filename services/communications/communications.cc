@@ -65,7 +65,8 @@ std::shared_ptr<mail::Mailer> CarrierOf(server::Environment const& environment) 
 }
 
 // What is done when its time has come.
-void AddJobs(Handlers& handlers, std::vector<server::Job>& jobs) {
+void AddJobs(server::Environment const& environment, Handlers& handlers) {
+  auto& jobs = environment.jobs;
   auto const add = [&](std::string name, absl::Duration every,
                        absl::StatusOr<bool> (IncidentService::*job)(storage::Limits const&)) {
     jobs.push_back({std::move(name), every,
@@ -74,6 +75,7 @@ void AddJobs(Handlers& handlers, std::vector<server::Job>& jobs) {
   // An alert waits minutes; a few seconds more are nothing to it.
   add("escalate-alerts", absl::Seconds(5), &IncidentService::EscalateJob);
   add("erase-annexes", absl::Minutes(1), &IncidentService::EraseAnnexesJob);
+  if (environment.keys != nullptr) add("rotate-annexes", absl::Hours(1), &IncidentService::RotateAnnexesJob);
   add("anonymise-incidents", absl::Minutes(10), &IncidentService::AnonymiseJob);
   jobs.push_back(
       {"send", absl::Seconds(1), [&sender = handlers.sender](storage::Limits const& limits) { return sender.Run(limits); }});
@@ -86,6 +88,7 @@ server::Definition CommunicationsDefinition(client::Peer residents, std::shared_
   server::Definition definition;
   definition.name = "communications";
   definition.peers.emplace_back("residents");
+  definition.sends_mail = true;
   for (auto const* service : {"IncidentService", "WorksService", "NoticeService", "TemplateService", "CampaignService",
                               "HouseholdContactService", "PrintRunService"}) {
     definition.services.push_back(std::string("helhed.communications.v1.") + service);
@@ -121,7 +124,7 @@ server::Definition CommunicationsDefinition(client::Peer residents, std::shared_
     auto handlers = std::make_shared<Handlers>(environment, residents ? residents : environment.peers.Find("residents"),
                                                mailer ? mailer : CarrierOf(environment));
     handlers->Register(router);
-    AddJobs(*handlers, environment.jobs);
+    AddJobs(environment, *handlers);
     return handlers;
   };
   return definition;

@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
-#include <algorithm>
 #include <set>
 
 #include "helhed/communications/v1/errors.pb.h"
@@ -12,7 +11,12 @@
 namespace helhed::communications {
 namespace {
 
-absl::Status StateRefused(v1::Incident const& incident, std::vector<std::string> const& needed) {
+absl::Status StateRefused(v1::Incident const& incident, absl::FunctionRef<bool(v1::IncidentState)> allowed) {
+  std::vector<std::string> needed;
+  for (int i = v1::IncidentState_MIN + 1; i <= v1::IncidentState_MAX; ++i) {
+    auto const state = static_cast<v1::IncidentState>(i);
+    if (allowed(state)) needed.push_back(NameOf(state));
+  }
   auto const names = absl::StrJoin(needed, ", ");
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_INCIDENT_STATE, "this needs the incident to be " + names,
                {{"incident", incident.name()}, {"state", NameOf(incident.state())}, {"needed", names}});
@@ -36,25 +40,23 @@ std::optional<v1::IncidentState> After(v1::IncidentState state, v1::IncidentStep
   }
 }
 
-absl::Status RequireState(v1::Incident const& incident, std::initializer_list<v1::IncidentState> states) {
-  if (std::find(states.begin(), states.end(), incident.state()) != states.end()) return absl::OkStatus();
-  std::vector<std::string> needed;
-  for (auto const state : states) needed.push_back(NameOf(state));
-  return StateRefused(incident, needed);
+absl::Status RequireState(v1::Incident const& incident, absl::FunctionRef<bool(v1::IncidentState)> allowed) {
+  return allowed(incident.state()) ? absl::OkStatus() : StateRefused(incident, allowed);
 }
 
 absl::Status StepRefused(v1::Incident const& incident, v1::IncidentStep step) {
-  std::vector<std::string> needed;
-  for (int i = v1::IncidentState_MIN + 1; i <= v1::IncidentState_MAX; ++i) {
-    auto const state = static_cast<v1::IncidentState>(i);
-    if (After(state, step)) needed.push_back(NameOf(state));
-  }
-  return StateRefused(incident, needed);
+  return StateRefused(incident, [step](v1::IncidentState state) { return After(state, step).has_value(); });
 }
 
 bool IsOpen(v1::IncidentState state) {
   return state >= v1::INCIDENT_STATE_REPORTED && state <= v1::INCIDENT_STATE_REOPENED && state != v1::INCIDENT_STATE_CLOSED;
 }
+
+bool IsReported(v1::IncidentState state) { return state == v1::INCIDENT_STATE_REPORTED; }
+
+bool IsUnderWay(v1::IncidentState state) { return IsOpen(state) && !IsReported(state); }
+
+bool IsJudged(v1::IncidentState state) { return IsUnderWay(state) || state == v1::INCIDENT_STATE_CLOSED; }
 
 absl::Duration TimeToAnswer(v1::IncidentRule const& rule, v1::IncidentSeverity severity) {
   switch (severity) {

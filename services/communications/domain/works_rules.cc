@@ -1,6 +1,7 @@
 #include "services/communications/domain/works_rules.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <map>
@@ -100,8 +101,12 @@ std::vector<Told> Reschedule(std::span<Told const> before, std::span<Touched con
   for (auto const& told : before) {
     auto const found = result.find(told.household.household);
     if (found == result.end()) {
-      if (told.informed)
+      // Who heard that it is off is not told so again at every change after that.
+      if (told.state == v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_TOLD) {
+        result.emplace(told.household.household, told);
+      } else if (told.informed) {
         result.emplace(told.household.household, Told{told.household, v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_WAITING, {}, true});
+      }
       continue;
     }
     bool const knows = told.state == v1::WORKS_HOUSEHOLD_STATE_TOLD && told.household.period == found->second.household.period;
@@ -115,5 +120,14 @@ std::vector<Told> Reschedule(std::span<Told const> before, std::span<Touched con
 }
 
 std::string NameOf(v1::WorksState state) { return v1::WorksState_Name(state).substr(sizeof("WORKS_STATE_") - 1); }
+
+absl::Status RequireState(v1::WorksNotice const& notice, std::initializer_list<v1::WorksState> states) {
+  if (std::find(states.begin(), states.end(), notice.state()) != states.end()) return absl::OkStatus();
+  std::vector<std::string> needed;
+  for (auto const state : states) needed.push_back(NameOf(state));
+  auto const names = absl::StrJoin(needed, ", ");
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WORKS_STATE, "this needs the notice to be " + names,
+               {{"works_notice", notice.name()}, {"state", NameOf(notice.state())}, {"needed", names}});
+}
 
 }  // namespace helhed::communications

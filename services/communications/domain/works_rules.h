@@ -3,6 +3,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/civil_time.h>
 
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,9 +70,13 @@ struct Told {
 };
 
 // What the notice after has to tell whom: those who are new or whose dates are others wait to be told; those who know what still
-// holds stay told, with their delivery; those whom the works leave are to be told that, if they heard of them at all. By name.
+// holds stay told, with their delivery; those whom the works leave are to be told that, once, if they heard of them at all. By
+// name.
 std::vector<Told> Reschedule(std::span<Told const> before, std::span<Touched const> after);
 
 std::string NameOf(v1::WorksState state);
+
+// FAILED_PRECONDITION WORKS_STATE, unless the notice is in one of `states`. Says which it is in and which are needed.
+absl::Status RequireState(v1::WorksNotice const& notice, std::initializer_list<v1::WorksState> states);
 
 }  // namespace helhed::communications

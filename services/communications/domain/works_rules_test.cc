@@ -93,13 +93,14 @@ TEST(WorksRules, AChangeTellsThoseForWhomSomethingChangesAndNobodyElse) {
       {{"leaves unheard", "d4", june}, kWaiting, std::nullopt, false},
       {{"leaves, and heard of other days", "d5", june}, kWaiting, std::nullopt, true},
       {{"waits", "d6", june}, kWaiting, std::nullopt, false},
-      {{"left and heard it", "d7", june}, v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_TOLD, told, false},
+      {{"left and heard it", "d7", june}, v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_TOLD, told, true},
   };
   std::vector<Touched> const after = {{"keeps", "d1", june}, {"moves", "d2", july}, {"new", "d8", july}, {"waits", "d6", june}};
   std::vector<Told> const expected = {
       {{"keeps", "d1", june}, kTold, told, true},
       {{"leaves", "d3", june}, kWithdrawn, std::nullopt, true},
       {{"leaves, and heard of other days", "d5", june}, kWithdrawn, std::nullopt, true},
+      {{"left and heard it", "d7", june}, v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_TOLD, told, true},
       {{"moves", "d2", july}, kWaiting, std::nullopt, true},
       {{"new", "d8", july}, kWaiting, std::nullopt, false},
       {{"waits", "d6", june}, kWaiting, std::nullopt, false},

@@ -48,6 +48,7 @@ absl::Status Settled(v1::IncidentAlert const& alert) {
                {{"alert", alert.name()}, {"state", NameOfAlertState(alert.state())}});
 }
 
+// Who is left in line. For a task only those who are still parties: they all were when it was given.
 absl::StatusOr<std::vector<std::string>> NextHolders(ReadTransaction& tx, v1::IncidentAlert const& alert) {
   auto const key = KeyOf<v1::IncidentAlert>(alert.name());
   ASSIGN_OR_RETURN(auto const rows,
@@ -56,8 +57,13 @@ absl::StatusOr<std::vector<std::string>> NextHolders(ReadTransaction& tx, v1::In
   std::string_view rest = rows.Text(0, 0);
   while (!rest.empty()) {
     auto const end = std::min(rest.find('\n'), rest.size());
-    holders.emplace_back(rest.substr(0, end));
+    std::string holder(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (!alert.task().empty()) {
+      ASSIGN_OR_RETURN(auto const party, FindParty(tx, IncidentOf(alert.name()), holder));
+      if (!party) continue;
+    }
+    holders.push_back(std::move(holder));
   }
   return holders;
 }
@@ -86,6 +92,26 @@ absl::Status Raise(WriteTransaction& tx, v1::Incident const& incident, v1::Incid
   event.set_position(alert.position());
   *event.mutable_due_time() = alert.due_time();
   return tx.Append(event, incident.name(), PlanOf(incident.name()));
+}
+
+NewParty PartyOf(v1::ContingencyRole const& role, std::string const& holder) {
+  return {holder, role.kind(), role.coordinates(), role.display_name()};
+}
+
+// What whoever is called next for a role is in the incident: what the plan whose roles were called says of it, and nothing that
+// the one before was.
+absl::Status AddHolder(WriteTransaction& tx, v1::Incident const& incident, v1::IncidentAlert const& alert,
+                       std::string const& holder) {
+  if (!alert.task().empty()) return absl::OkStatus();
+  NewParty party{.subject = holder, .need_to_know = alert.role()};
+  if (!incident.contingency_plan().empty()) {
+    ASSIGN_OR_RETURN(auto const plan, LoadContingencyPlan(tx, incident.contingency_plan()));
+    for (auto const& role : plan.roles()) {
+      // A later plan than the one that the alert was raised by may not know the role any more.
+      if (role.role() == alert.role()) party = PartyOf(role, holder);
+    }
+  }
+  return AddParty(tx, incident.name(), party);
 }
 
 // The alert that took the place of one that was passed on, and so on.
@@ -118,7 +144,8 @@ absl::Status SettleAlerts(WriteTransaction& tx, std::string_view incident, std::
   RETURN_IF_ERROR(rows.status());
   for (std::size_t row = 0; row < rows->size(); ++row) {
     ASSIGN_OR_RETURN(auto alert, tx.Get<v1::IncidentAlert>(absl::StrCat(Av(incident), "/alerts/", rows->Text(row, 0))));
-    RETURN_IF_ERROR(SettleAlert(tx, alert, v1::ALERT_STATE_ACKNOWLEDGED));
+    bool const by_caller = alert.subject() == tx.call().identity().subject();
+    RETURN_IF_ERROR(SettleAlert(tx, alert, by_caller ? v1::ALERT_STATE_ACKNOWLEDGED : v1::ALERT_STATE_MOOT));
   }
   return absl::OkStatus();
 }
@@ -142,7 +169,7 @@ absl::Status CallRoles(WriteTransaction& tx, v1::Incident& incident, Call call) 
   for (std::size_t row = 0; row < rows.size(); ++row) waited_for.insert(rows.Text(row, 1));
   for (auto const& role : plan->roles()) {
     if ((call == Call::kOnReport && !role.on_report()) || waited_for.contains(role.role())) continue;
-    RETURN_IF_ERROR(AddParty(tx, incident.name(), {role.holders(0), role.kind(), role.coordinates(), role.display_name()}));
+    RETURN_IF_ERROR(AddParty(tx, incident.name(), PartyOf(role, role.holders(0))));
     RETURN_IF_ERROR(RaiseAlert(tx, incident, {role.role(), "", {role.holders().begin(), role.holders().end()}}));
   }
   return absl::OkStatus();
@@ -160,11 +187,7 @@ absl::StatusOr<v1::IncidentAlert> PassOn(WriteTransaction& tx, v1::Incident cons
     RETURN_IF_ERROR(AddToTimeline(tx, incident.name(), v1::TIMELINE_KIND_ALERT, alert.role()));
     return alert;
   }
-  // Who is called needs to know what the one before knew.
-  ASSIGN_OR_RETURN(auto const former, FindParty(tx, incident.name(), alert.subject()));
-  NewParty party{holders.front()};
-  if (former) party = {holders.front(), former->kind(), former->coordinates(), former->need_to_know()};
-  RETURN_IF_ERROR(AddParty(tx, incident.name(), party));
+  RETURN_IF_ERROR(AddHolder(tx, incident, alert, holders.front()));
   v1::IncidentAlert next;
   next.set_role(alert.role());
   next.set_task(alert.task());
@@ -212,7 +235,7 @@ absl::StatusOr<v1::IncidentAlert> IncidentService::AcknowledgeIncidentAlert(Call
     }
     // Late is better than never: whoever was called after is not waited for any more.
     ASSIGN_OR_RETURN(auto last, LastInLine(tx, alert));
-    if (last.state() == v1::ALERT_STATE_ACKNOWLEDGED) return Settled(last);
+    if (last.state() == v1::ALERT_STATE_ACKNOWLEDGED || last.state() == v1::ALERT_STATE_MOOT) return Settled(last);
     RETURN_IF_ERROR(SettleAlert(tx, last, v1::ALERT_STATE_ACKNOWLEDGED));
     RETURN_IF_ERROR(AddToTimeline(tx, name, v1::TIMELINE_KIND_ALERT, last.role()));
     tx.AnswerIsAbout(name);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "helhed/communications/v1/errors.pb.h"
@@ -37,6 +39,13 @@ Statement const kAnnexDue(
     "communications.next_annex_to_erase",
     "SELECT plan, incident, incident_annex FROM incident_annexes WHERE erase_time IS NULL AND expire_time <= $1 "
     "ORDER BY expire_time, plan, incident, incident_annex LIMIT 1");
+
+// Each side of the active key's is a range of an index.
+Statement const kOfOtherKey(
+    "communications.annex_of_another_key",
+    "SELECT plan, incident, incident_annex FROM incident_annexes WHERE key_id IS NOT NULL AND key_id < $1 "
+    "UNION ALL SELECT plan, incident, incident_annex FROM incident_annexes "
+    "WHERE key_id IS NOT NULL AND key_id > $1 LIMIT 1");
 
 absl::Status NotKept() {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ANNEXES_NOT_KEPT,
@@ -100,6 +109,22 @@ absl::StatusOr<v1::IncidentAnnex> LoadForReader(ReadTransaction& tx, std::string
   return NotFound(asked_for);
 }
 
+// What is sealed, or nullopt once it was erased.
+absl::StatusOr<std::optional<crypto::KeyRing::Sealed>> LoadSealed(ReadTransaction& tx, std::string_view annex) {
+  auto const key = KeyOf<v1::IncidentAnnex>(annex);
+  ASSIGN_OR_RETURN(auto const rows,
+                   tx.Query(kSealed, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(key[2])}));
+  if (rows.empty() || rows.IsNull(0, 1)) return std::nullopt;
+  auto const bytes = rows.Blob(0, 1);
+  return crypto::KeyRing::Sealed{rows.Text(0, 0), {reinterpret_cast<char const*>(bytes.data()), bytes.size()}};
+}
+
+absl::Status StoreSealed(WriteTransaction& tx, std::string_view annex, crypto::KeyRing::Sealed const& sealed) {
+  auto const key = KeyOf<v1::IncidentAnnex>(annex);
+  return tx.Enqueue(kSeal, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(key[2]),
+                            std::string_view(sealed.key_id), std::as_bytes(std::span(sealed.bytes))});
+}
+
 absl::Status LogReading(WriteTransaction& tx, v1::GetIncidentAnnexRequest const& request) {
   v1::AnnexAccess access;
   access.set_name(absl::StrCat(request.name(), "/accesses/", tx.call().NewId()));
@@ -126,8 +151,7 @@ absl::StatusOr<v1::IncidentAnnex> IncidentService::CreateIncidentAnnex(CallConte
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::IncidentAnnex> {
     ASSIGN_OR_RETURN(auto const author, RequireParty(tx, request.parent(), request.parent()));
     ASSIGN_OR_RETURN(auto const incident, LockIncident(tx, request.parent(), request.parent()));
-    RETURN_IF_ERROR(RequireState(incident, {v1::INCIDENT_STATE_TRIAGED, v1::INCIDENT_STATE_COORDINATED,
-                                            v1::INCIDENT_STATE_MONITORED, v1::INCIDENT_STATE_REOPENED}));
+    RETURN_IF_ERROR(RequireState(incident, IsUnderWay));
     v1::IncidentAnnex annex = request.incident_annex();
     annex.set_name(absl::StrCat(request.parent(), "/annexes/", IdOr(call, request.incident_annex_id())));
     annex.set_author(author.subject());
@@ -138,9 +162,7 @@ absl::StatusOr<v1::IncidentAnnex> IncidentService::CreateIncidentAnnex(CallConte
     annex.clear_content();
     RETURN_IF_ERROR(tx.Insert(annex));
     RETURN_IF_ERROR(StoreReaders(tx, annex));
-    auto const key = KeyOf<v1::IncidentAnnex>(annex.name());
-    RETURN_IF_ERROR(tx.Enqueue(kSeal, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(key[2]),
-                                       std::string_view(sealed.key_id), std::as_bytes(std::span(sealed.bytes))}));
+    RETURN_IF_ERROR(StoreSealed(tx, annex.name(), sealed));
     RETURN_IF_ERROR(AddToTimeline(tx, incident.name(), v1::TIMELINE_KIND_ANNEX));
     tx.AnswerIsAbout(incident.name());
     return annex;
@@ -158,12 +180,9 @@ absl::StatusOr<v1::IncidentAnnex> IncidentService::GetIncidentAnnex(CallContext 
       return Error(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_PURPOSE_FOREIGN, "the annex is kept for another purpose",
                    {{"annex", annex.name()}});
     }
-    auto const key = KeyOf<v1::IncidentAnnex>(annex.name());
-    ASSIGN_OR_RETURN(auto const rows,
-                     tx.Query(kSealed, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(key[2])}));
-    auto const bytes = rows.Blob(0, 1);
-    ASSIGN_OR_RETURN(auto content,
-                     keys_->Open(annex.name(), {rows.Text(0, 0), {reinterpret_cast<char const*>(bytes.data()), bytes.size()}}));
+    ASSIGN_OR_RETURN(auto const sealed, LoadSealed(tx, annex.name()));
+    if (!sealed) return NotFound(request.name());
+    ASSIGN_OR_RETURN(auto content, keys_->Open(annex.name(), *sealed));
     RETURN_IF_ERROR(LogReading(tx, request));
     annex.set_content(std::move(content));
     return annex;
@@ -212,6 +231,26 @@ absl::StatusOr<bool> IncidentService::EraseAnnexesJob(storage::Limits const& lim
         RETURN_IF_ERROR(LockIncident(tx, incident, incident).status());
         ASSIGN_OR_RETURN(auto annex, tx.Get<v1::IncidentAnnex>(absl::StrCat(incident, "/annexes/", rows.Text(0, 2))));
         return annex.has_erase_time() ? absl::OkStatus() : EraseAnnex(tx, annex);
+      });
+  if (!status.ok()) return status;
+  return found;
+}
+
+absl::StatusOr<bool> IncidentService::RotateAnnexesJob(storage::Limits const& limits) {
+  bool found = false;
+  auto const status =
+      store_.Apply(OwnContext("communications", store_.parts(), limits), [&](WriteTransaction& tx) -> absl::Status {
+        ASSIGN_OR_RETURN(auto const rows, tx.Query(kOfOtherKey, {std::string_view(keys_->active())}));
+        found = !rows.empty();
+        if (!found) return absl::OkStatus();
+        auto const incident = absl::StrCat("plans/", rows.Text(0, 0), "/incidents/", rows.Text(0, 1));
+        RETURN_IF_ERROR(LockIncident(tx, incident, incident).status());
+        auto const name = absl::StrCat(incident, "/annexes/", rows.Text(0, 2));
+        ASSIGN_OR_RETURN(auto const sealed, LoadSealed(tx, name));
+        // Erased, or rotated by another replica, while this waited for the incident.
+        if (!sealed || sealed->key_id == keys_->active()) return absl::OkStatus();
+        ASSIGN_OR_RETURN(auto const content, keys_->Open(name, *sealed));
+        return StoreSealed(tx, name, keys_->Seal(name, content));
       });
   if (!status.ok()) return status;
   return found;

@@ -1,13 +1,17 @@
 #include <absl/strings/str_cat.h>
 
+#include <array>
+#include <functional>
+#include <initializer_list>
 #include <map>
+#include <span>
 #include <utility>
 
-#include "helhed/communications/v1/errors.pb.h"
 #include "services/communications/domain/incident_life.h"
 #include "services/communications/service/incident_service.h"
 #include "services/communications/service/incident_store.h"
 #include "services/communications/service/names.h"
+#include "services/communications/service/validity.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/requests.h"
 
@@ -20,12 +24,13 @@ using storage::Statement;
 Statement const kPlanOn("communications.contingency_plan_on",
                         "SELECT contingency_plan FROM contingency_plans WHERE plan = $1 AND contingency_plan <= $2 "
                         "ORDER BY contingency_plan DESC LIMIT 1");
-Statement const kRoles("communications.contingency_roles",
-                       "SELECT role, display_name, kind, on_report, coordinates FROM contingency_roles "
-                       "WHERE plan = $1 AND contingency_plan = $2 ORDER BY position");
+Statement const kRoles(
+    "communications.contingency_roles",
+    "SELECT contingency_plan, role, display_name, kind, on_report, coordinates FROM contingency_roles "
+    "WHERE plan = $1 AND contingency_plan >= $2 AND contingency_plan <= $3 ORDER BY contingency_plan, position");
 Statement const kHolders("communications.contingency_holders",
-                         "SELECT role, subject FROM contingency_holders WHERE plan = $1 AND contingency_plan = $2 "
-                         "ORDER BY role, position");
+                         "SELECT contingency_plan, role, subject FROM contingency_holders WHERE plan = $1 "
+                         "AND contingency_plan >= $2 AND contingency_plan <= $3 ORDER BY contingency_plan, role, position");
 Statement const kStoreRole(
     "communications.store_contingency_role",
     "INSERT INTO contingency_roles (plan, contingency_plan, position, role, display_name, kind, on_report, "
@@ -39,36 +44,40 @@ Statement const kLatestPlan(
 Statement const kLatestRule("communications.latest_incident_rule",
                             "SELECT incident_rule FROM incident_rules ORDER BY incident_rule DESC LIMIT 1");
 
-// What held on a date that has passed was relied on, and stays.
-absl::Status CheckLater(storage::Rows const& latest, std::string const& date) {
-  if (latest.empty() || date > latest.Text(0, 0)) return absl::OkStatus();
-  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_RULE_NOT_LATER,
-               "it holds from a later date than those that are there", {{"latest", latest.Text(0, 0)}});
-}
-
 }  // namespace
 
-absl::Status CompleteContingencyPlan(ReadTransaction& tx, v1::ContingencyPlan& plan) {
-  auto const key = KeyOf<v1::ContingencyPlan>(plan.name());
-  ASSIGN_OR_RETURN(auto const roles, tx.Query(kRoles, {std::string_view(key[0]), std::string_view(key[1])}));
-  ASSIGN_OR_RETURN(auto const holders, tx.Query(kHolders, {std::string_view(key[0]), std::string_view(key[1])}));
-  std::map<std::string, v1::ContingencyRole*> by_id;
+absl::Status CompleteContingencyPlans(ReadTransaction& tx, std::span<v1::ContingencyPlan* const> plans) {
+  if (plans.empty()) return absl::OkStatus();
+  std::map<std::string, v1::ContingencyPlan*, std::less<>> by_id;
+  for (auto* const plan : plans) by_id.emplace(contract::LastPart(plan->name()), plan);
+  auto const above = PlanOf(plans.front()->name());
+  std::initializer_list<storage::Bind> const span = {contract::LastPart(above), std::string_view(by_id.begin()->first),
+                                                     std::string_view(by_id.rbegin()->first)};
+  ASSIGN_OR_RETURN(auto const roles, tx.Query(kRoles, span));
+  ASSIGN_OR_RETURN(auto const holders, tx.Query(kHolders, span));
+  std::map<std::pair<std::string, std::string>, v1::ContingencyRole*> by_role;
   for (std::size_t row = 0; row < roles.size(); ++row) {
-    auto& role = *plan.add_roles();
-    role.set_role(roles.Text(row, 0));
-    role.set_display_name(roles.Text(row, 1));
-    role.set_kind(static_cast<v1::PartyKind>(roles.Int64(row, 2)));
-    role.set_on_report(roles.Bool(row, 3));
-    role.set_coordinates(roles.Bool(row, 4));
-    by_id[role.role()] = &role;
+    auto const plan = by_id.find(roles.Text(row, 0));
+    if (plan == by_id.end()) continue;
+    auto& role = *plan->second->add_roles();
+    role.set_role(roles.Text(row, 1));
+    role.set_display_name(roles.Text(row, 2));
+    role.set_kind(static_cast<v1::PartyKind>(roles.Int64(row, 3)));
+    role.set_on_report(roles.Bool(row, 4));
+    role.set_coordinates(roles.Bool(row, 5));
+    by_role[{roles.Text(row, 0), role.role()}] = &role;
   }
-  for (std::size_t row = 0; row < holders.size(); ++row) by_id.at(holders.Text(row, 0))->add_holders(holders.Text(row, 1));
+  for (std::size_t row = 0; row < holders.size(); ++row) {
+    auto const role = by_role.find({holders.Text(row, 0), holders.Text(row, 1)});
+    if (role != by_role.end()) role->second->add_holders(holders.Text(row, 2));
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<v1::ContingencyPlan> LoadContingencyPlan(ReadTransaction& tx, std::string_view name) {
   ASSIGN_OR_RETURN(auto plan, tx.Get<v1::ContingencyPlan>(name));
-  RETURN_IF_ERROR(CompleteContingencyPlan(tx, plan));
+  std::array<v1::ContingencyPlan*, 1> const one = {&plan};
+  RETURN_IF_ERROR(CompleteContingencyPlans(tx, one));
   return plan;
 }
 
@@ -105,9 +114,9 @@ absl::StatusOr<v1::ListContingencyPlansResponse> IncidentService::ListContingenc
     CallContext const& call, v1::ListContingencyPlansRequest const& request) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ListContingencyPlansResponse> {
     ASSIGN_OR_RETURN(auto page, PageOfPlan<v1::ListContingencyPlansResponse>(tx, request, "contingency_plans t"));
-    for (auto& plan : *page.mutable_contingency_plans()) {
-      RETURN_IF_ERROR(CompleteContingencyPlan(tx, plan));
-    }
+    std::vector<v1::ContingencyPlan*> const plans(page.mutable_contingency_plans()->pointer_begin(),
+                                                  page.mutable_contingency_plans()->pointer_end());
+    RETURN_IF_ERROR(CompleteContingencyPlans(tx, plans));
     return page;
   });
 }

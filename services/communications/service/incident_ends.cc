@@ -20,37 +20,35 @@ namespace {
 using storage::Statement;
 
 Statement const kSubjects("communications.subjects_of_parties",
-                          "SELECT subject, kind FROM incident_parties WHERE plan = $1 AND incident = $2");
+                          "SELECT subject, kind, need_to_know FROM incident_parties WHERE plan = $1 AND incident = $2");
 Statement const kJoined("communications.joined_incidents",
                         "SELECT incident FROM incidents WHERE plan = $1 AND duplicate_of = $2 AND duplicate_of IS NOT NULL");
 Statement const kIncidentDue(
     "communications.next_incident_to_anonymise",
     "SELECT plan, incident FROM incidents WHERE retain_until_date IS NOT NULL AND retain_until_date <= $1 "
     "ORDER BY retain_until_date, plan, incident LIMIT 1");
-Statement const kAnnexes("communications.annexes_of_incident",
-                         "SELECT incident_annex FROM incident_annexes WHERE plan = $1 AND incident = $2 AND erase_time IS NULL");
-Statement const kForgetTimeline("communications.forget_timeline",
-                                "UPDATE timeline_entries SET text = '', author = '' WHERE plan = $1 AND incident = $2");
-Statement const kForgetTasks("communications.forget_tasks",
-                             "UPDATE incident_tasks SET title = '', owner = '', outcome = '', assigner = '' "
-                             "WHERE plan = $1 AND incident = $2");
+// What lies below an incident, what refers to something before what it refers to. The times alone would tell which week it was.
+Statement const kForgetReaders("communications.forget_readers", "DELETE FROM annex_readers WHERE plan = $1 AND incident = $2");
+Statement const kForgetAccesses("communications.forget_annex_accesses",
+                                "DELETE FROM annex_accesses WHERE plan = $1 AND incident = $2");
+Statement const kForgetAnnexes("communications.forget_annexes", "DELETE FROM incident_annexes WHERE plan = $1 AND incident = $2");
+Statement const kForgetAlerts("communications.forget_alerts", "DELETE FROM incident_alerts WHERE plan = $1 AND incident = $2");
 Statement const kForgetDeputies("communications.forget_deputies",
                                 "DELETE FROM incident_task_deputies WHERE plan = $1 AND incident = $2");
-Statement const kForgetAlerts("communications.forget_alerts",
-                              "UPDATE incident_alerts SET subject = '', next_holders = '' WHERE plan = $1 AND incident = $2");
+Statement const kForgetTasks("communications.forget_tasks", "DELETE FROM incident_tasks WHERE plan = $1 AND incident = $2");
 Statement const kForgetParties("communications.forget_parties", "DELETE FROM incident_parties WHERE plan = $1 AND incident = $2");
-Statement const kForgetReaders("communications.forget_readers", "DELETE FROM annex_readers WHERE plan = $1 AND incident = $2");
-Statement const kForgetAuthors("communications.forget_annex_authors",
-                               "UPDATE incident_annexes SET author = '' WHERE plan = $1 AND incident = $2");
-Statement const kForgetAccesses("communications.forget_annex_accesses",
-                                "UPDATE annex_accesses SET subject = '', case_reference = '' WHERE plan = $1 AND incident = $2");
+Statement const kForgetTimeline("communications.forget_timeline",
+                                "DELETE FROM timeline_entries WHERE plan = $1 AND incident = $2");
+Statement const kForgetTimes("communications.forget_times_of_incident",
+                             "UPDATE incidents SET create_time = $3, update_time = $4, timeline_count = 0 "
+                             "WHERE plan = $1 AND incident = $2");
 
 // An incident that waits to be judged, for whoever judges. What was judged is there for its parties alone.
 absl::StatusOr<v1::Incident> LockReported(WriteTransaction& tx, std::string const& name) {
   ASSIGN_OR_RETURN(auto incident, LockIncident(tx, name, name));
-  if (incident.state() == v1::INCIDENT_STATE_REPORTED) return incident;
+  if (IsReported(incident.state())) return incident;
   RETURN_IF_ERROR(RequireParty(tx, name, name).status());
-  return RequireState(incident, {v1::INCIDENT_STATE_REPORTED});
+  return RequireState(incident, IsReported);
 }
 
 absl::Status End(WriteTransaction& tx, v1::Incident& incident, v1::IncidentState state) {
@@ -67,11 +65,10 @@ absl::Status End(WriteTransaction& tx, v1::Incident& incident, v1::IncidentState
 // What a report is joined to: one that the caller may know of, and that can take it.
 absl::StatusOr<v1::Incident> JoinTarget(WriteTransaction& tx, v1::JoinIncidentRequest const& request) {
   ASSIGN_OR_RETURN(auto target, LockIncident(tx, request.into(), request.into()));
-  if (target.state() != v1::INCIDENT_STATE_REPORTED) {
+  if (!IsReported(target.state())) {
     RETURN_IF_ERROR(RequireParty(tx, request.into(), request.into()).status());
   }
-  RETURN_IF_ERROR(RequireState(target, {v1::INCIDENT_STATE_REPORTED, v1::INCIDENT_STATE_TRIAGED, v1::INCIDENT_STATE_COORDINATED,
-                                        v1::INCIDENT_STATE_MONITORED, v1::INCIDENT_STATE_REOPENED, v1::INCIDENT_STATE_CLOSED}));
+  RETURN_IF_ERROR(RequireState(target, [](v1::IncidentState state) { return IsReported(state) || IsJudged(state); }));
   return target;
 }
 
@@ -80,12 +77,14 @@ absl::Status BringParties(WriteTransaction& tx, std::string const& from, std::st
   auto const key = KeyOf<v1::Incident>(from);
   ASSIGN_OR_RETURN(auto const rows, tx.Query(kSubjects, {std::string_view(key[0]), std::string_view(key[1])}));
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    RETURN_IF_ERROR(AddParty(tx, to, {rows.Text(row, 0), static_cast<v1::PartyKind>(rows.Int64(row, 1))}));
+    RETURN_IF_ERROR(
+        AddParty(tx, to, {rows.Text(row, 0), static_cast<v1::PartyKind>(rows.Int64(row, 1)), false, rows.Text(row, 2)}));
   }
   return absl::OkStatus();
 }
 
-// What was joined to the one leads to the other from now on, so that a name leads there in one step.
+// What was joined to the one leads to the other from now on, so that a name leads there in one step. Its parties came to the one
+// when it was joined, and those of them who were removed since stay away.
 absl::Status RepointJoined(WriteTransaction& tx, std::string const& from, std::string const& to) {
   auto const key = KeyOf<v1::Incident>(from);
   ASSIGN_OR_RETURN(auto const rows, tx.Query(kJoined, {std::string_view(key[0]), std::string_view(key[1])}));
@@ -93,33 +92,27 @@ absl::Status RepointJoined(WriteTransaction& tx, std::string const& from, std::s
     ASSIGN_OR_RETURN(auto joined, tx.Get<v1::Incident>(absl::StrCat(PlanOf(from), "/incidents/", rows.Text(row, 0))));
     joined.set_duplicate_of(to);
     RETURN_IF_ERROR(tx.Update(joined));
-    RETURN_IF_ERROR(BringParties(tx, joined.name(), to));
   }
   return absl::OkStatus();
 }
 
-absl::Status EraseAnnexesOf(WriteTransaction& tx, std::string const& incident) {
-  auto const key = KeyOf<v1::Incident>(incident);
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kAnnexes, {std::string_view(key[0]), std::string_view(key[1])}));
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    ASSIGN_OR_RETURN(auto annex, tx.Get<v1::IncidentAnnex>(absl::StrCat(incident, "/annexes/", rows.Text(row, 0))));
-    RETURN_IF_ERROR(EraseAnnex(tx, annex));
-  }
-  return absl::OkStatus();
+// When the month of an instant began. In March or in April is a question of Copenhagen.
+absl::Time MonthBegan(absl::Time time) {
+  return absl::FromCivil(absl::CivilSecond(absl::CivilMonth(DateIn(time))), Copenhagen());
 }
 
 absl::Status Forget(WriteTransaction& tx, v1::Incident& incident) {
-  RETURN_IF_ERROR(EraseAnnexesOf(tx, incident.name()));
   auto const key = KeyOf<v1::Incident>(incident.name());
-  for (auto const* const statement : {&kForgetTimeline, &kForgetTasks, &kForgetDeputies, &kForgetAlerts, &kForgetParties,
-                                      &kForgetReaders, &kForgetAuthors, &kForgetAccesses}) {
+  for (auto const* const statement : {&kForgetReaders, &kForgetAccesses, &kForgetAnnexes, &kForgetAlerts, &kForgetDeputies,
+                                      &kForgetTasks, &kForgetParties, &kForgetTimeline}) {
     RETURN_IF_ERROR(tx.Enqueue(*statement, {std::string_view(key[0]), std::string_view(key[1])}));
   }
   RETURN_IF_ERROR(tx.ForgetAnswers(incident.name()));
-  // In March or in April is a question of Copenhagen.
-  absl::CivilMonth const month(DateIn(TimeOf(incident.occur_time())));
-  Anonymise(incident, absl::FromCivil(absl::CivilSecond(month), Copenhagen()));
+  auto const month = MonthBegan(TimeOf(incident.occur_time()));
+  Anonymise(incident, month);
   RETURN_IF_ERROR(tx.Update(incident));
+  RETURN_IF_ERROR(tx.Enqueue(kForgetTimes, {std::string_view(key[0]), std::string_view(key[1]), absl::ToUnixMicros(month),
+                                            absl::ToUnixMicros(MonthBegan(tx.call().Now()))}));
   v1::IncidentAnonymised event;
   event.set_incident(incident.name());
   return tx.Append(event, incident.name(), PlanOf(incident.name()));

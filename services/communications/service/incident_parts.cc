@@ -129,8 +129,7 @@ absl::StatusOr<v1::IncidentTask> IncidentService::CreateIncidentTask(CallContext
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::IncidentTask> {
     RETURN_IF_ERROR(RequireCoordinator(tx, request.parent(), request.parent()).status());
     ASSIGN_OR_RETURN(auto const incident, LockIncident(tx, request.parent(), request.parent()));
-    RETURN_IF_ERROR(RequireState(incident, {v1::INCIDENT_STATE_TRIAGED, v1::INCIDENT_STATE_COORDINATED,
-                                            v1::INCIDENT_STATE_MONITORED, v1::INCIDENT_STATE_REOPENED}));
+    RETURN_IF_ERROR(RequireState(incident, IsUnderWay));
     v1::IncidentTask task = request.incident_task();
     task.set_name(absl::StrCat(request.parent(), "/tasks/", IdOr(call, request.incident_task_id())));
     task.set_state(v1::TASK_STATE_OPEN);

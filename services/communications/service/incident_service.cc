@@ -152,7 +152,7 @@ absl::StatusOr<v1::Incident> IncidentService::CreateIncident(CallContext const& 
     RETURN_IF_ERROR(CheckReportedOnce(tx, incident));
     RETURN_IF_ERROR(tx.Insert(incident));
     RETURN_IF_ERROR(AddToTimeline(tx, incident.name(), v1::TIMELINE_KIND_REPORTED));
-    RETURN_IF_ERROR(AddParty(tx, incident.name(), {incident.reporter()}));
+    RETURN_IF_ERROR(AddParty(tx, incident.name(), {.subject = incident.reporter(), .need_to_know = "reported it"}));
     RETURN_IF_ERROR(CallRoles(tx, incident, Call::kOnReport));
     if (!incident.contingency_plan().empty()) {
       RETURN_IF_ERROR(tx.Update(incident));
@@ -174,8 +174,9 @@ absl::StatusOr<v1::Incident> IncidentService::GetIncident(CallContext const& cal
 absl::StatusOr<v1::Incident> IncidentService::ResolveIncident(CallContext const& call,
                                                               v1::ResolveIncidentRequest const& request) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::Incident> {
-    RETURN_IF_ERROR(RequireParty(tx, request.name(), request.name()).status());
-    ASSIGN_OR_RETURN(auto incident, tx.Get<v1::Incident>(request.name()));
+    ASSIGN_OR_RETURN(auto const name, IncidentNow(tx, request.name()));
+    RETURN_IF_ERROR(RequireParty(tx, name, request.name()).status());
+    ASSIGN_OR_RETURN(auto incident, tx.Get<v1::Incident>(name));
     if (incident.duplicate_of().empty()) return incident;
     // Whoever was removed from the one that it was joined to learns nothing more here.
     RETURN_IF_ERROR(RequireParty(tx, incident.duplicate_of(), request.name()).status());
@@ -210,13 +211,11 @@ absl::StatusOr<v1::Incident> IncidentService::TriageIncident(CallContext const& 
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Incident> {
     ASSIGN_OR_RETURN(auto incident, LockIncident(tx, request.name(), request.name()));
     auto const former = incident.state();
-    bool const first = former == v1::INCIDENT_STATE_REPORTED;
+    bool const first = IsReported(former);
     if (!first) {
       RETURN_IF_ERROR(RequireCoordinator(tx, request.name(), request.name()).status());
     }
-    RETURN_IF_ERROR(
-        RequireState(incident, {v1::INCIDENT_STATE_REPORTED, v1::INCIDENT_STATE_TRIAGED, v1::INCIDENT_STATE_COORDINATED,
-                                v1::INCIDENT_STATE_MONITORED, v1::INCIDENT_STATE_REOPENED}));
+    RETURN_IF_ERROR(RequireState(incident, IsOpen));
     bool const becomes_acute =
         request.severity() == v1::INCIDENT_SEVERITY_ACUTE && incident.severity() != v1::INCIDENT_SEVERITY_ACUTE;
     incident.set_severity(request.severity());
@@ -224,7 +223,7 @@ absl::StatusOr<v1::Incident> IncidentService::TriageIncident(CallContext const& 
     RETURN_IF_ERROR(AddToTimeline(tx, incident.name(), v1::TIMELINE_KIND_TRIAGED, request.note()));
     if (first) {
       incident.set_state(v1::INCIDENT_STATE_TRIAGED);
-      RETURN_IF_ERROR(AddParty(tx, incident.name(), {call.identity().subject(), request.party_kind(), true}));
+      RETURN_IF_ERROR(AddParty(tx, incident.name(), {call.identity().subject(), request.party_kind(), true, "judged it"}));
       // Those who were called on the report were called for this.
       RETURN_IF_ERROR(SettleAlerts(tx, incident.name(), ""));
     }
@@ -260,9 +259,7 @@ absl::StatusOr<v1::Incident> IncidentService::PublishIncidentInformation(CallCon
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Incident> {
     RETURN_IF_ERROR(RequireCoordinator(tx, request.name(), request.name()).status());
     ASSIGN_OR_RETURN(auto incident, LockIncident(tx, request.name(), request.name()));
-    RETURN_IF_ERROR(
-        RequireState(incident, {v1::INCIDENT_STATE_TRIAGED, v1::INCIDENT_STATE_COORDINATED, v1::INCIDENT_STATE_MONITORED,
-                                v1::INCIDENT_STATE_REOPENED, v1::INCIDENT_STATE_CLOSED}));
+    RETURN_IF_ERROR(RequireState(incident, IsJudged));
     incident.set_public_information(request.text());
     incident.clear_publish_time();
     if (!request.text().empty()) *incident.mutable_publish_time() = Stamp(call.Now());
@@ -283,10 +280,8 @@ absl::StatusOr<v1::Incident> IncidentService::TakeOverIncident(CallContext const
   RETURN_IF_ERROR(CheckTexts({{"note", request.note()}}, request.confirm_no_personal_data()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Incident> {
     ASSIGN_OR_RETURN(auto incident, LockIncident(tx, request.name(), request.name()));
-    RETURN_IF_ERROR(
-        RequireState(incident, {v1::INCIDENT_STATE_TRIAGED, v1::INCIDENT_STATE_COORDINATED, v1::INCIDENT_STATE_MONITORED,
-                                v1::INCIDENT_STATE_REOPENED, v1::INCIDENT_STATE_CLOSED}));
-    RETURN_IF_ERROR(AddParty(tx, incident.name(), {call.identity().subject(), request.party_kind(), true}));
+    RETURN_IF_ERROR(RequireState(incident, IsJudged));
+    RETURN_IF_ERROR(AddParty(tx, incident.name(), {call.identity().subject(), request.party_kind(), true, "took it over"}));
     RETURN_IF_ERROR(AddToTimeline(tx, incident.name(), v1::TIMELINE_KIND_TAKEN_OVER, request.note()));
     tx.AnswerIsAbout(incident.name());
     return incident;

@@ -75,6 +75,8 @@ class IncidentService {
   absl::StatusOr<v1::ListAnnexAccessesResponse> ListAnnexAccesses(CallContext const& call,
                                                                   v1::ListAnnexAccessesRequest const& request);
   absl::StatusOr<bool> EraseAnnexesJob(storage::Limits const& limits);
+  // Seals anew what another key than the active one sealed. There must be keys.
+  absl::StatusOr<bool> RotateAnnexesJob(storage::Limits const& limits);
 
   // contingency.cc
   absl::StatusOr<v1::ContingencyPlan> GetContingencyPlan(CallContext const& call, v1::GetContingencyPlanRequest const& request);

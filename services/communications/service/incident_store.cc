@@ -83,7 +83,7 @@ absl::Status AddParty(WriteTransaction& tx, std::string_view incident, NewParty 
     if (!party.coordinates || there->coordinates()) return absl::OkStatus();
     auto changed = *there;
     changed.set_coordinates(true);
-    if (party.kind != v1::PARTY_KIND_OTHER) changed.set_kind(party.kind);
+    if (party.subject == tx.call().identity().subject()) changed.set_kind(party.kind);
     return tx.Update(changed);
   }
   v1::IncidentParty added;

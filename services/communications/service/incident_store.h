@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,12 +34,13 @@ absl::StatusOr<v1::IncidentParty> RequireCoordinator(ReadTransaction& tx, std::s
 absl::StatusOr<std::optional<v1::IncidentParty>> FindParty(ReadTransaction& tx, std::string_view incident,
                                                            std::string_view subject);
 
-// Makes somebody a party. Who is one already stays it, and coordinates from now on if that is asked for.
+// Makes somebody a party. Who is one already stays it, and coordinates from now on if that is asked for; for whom he acts is
+// another one then only if he says so of himself: a kind is what lets a party exchange under § 115.
 struct NewParty {
   std::string subject;
   v1::PartyKind kind = v1::PARTY_KIND_OTHER;
   bool coordinates = false;
-  std::string need_to_know = "";
+  std::string need_to_know;
 };
 absl::Status AddParty(WriteTransaction& tx, std::string_view incident, NewParty const& party);
 
@@ -62,7 +64,8 @@ absl::Status Tally(WriteTransaction& tx, v1::Incident const& incident, int count
 
 // With its roles, or NOT_FOUND.
 absl::StatusOr<v1::ContingencyPlan> LoadContingencyPlan(ReadTransaction& tx, std::string_view name);
-absl::Status CompleteContingencyPlan(ReadTransaction& tx, v1::ContingencyPlan& plan);
+// Adds their roles to contingency plans of one plan.
+absl::Status CompleteContingencyPlans(ReadTransaction& tx, std::span<v1::ContingencyPlan* const> plans);
 absl::Status StoreRoles(WriteTransaction& tx, v1::ContingencyPlan const& plan);
 // The one that holds today, or nullopt. `plan` is a name below the plan.
 absl::StatusOr<std::optional<v1::ContingencyPlan>> ContingencyPlanOfToday(ReadTransaction& tx, std::string_view plan);
@@ -82,19 +85,21 @@ struct NewAlert {
 };
 absl::Status RaiseAlert(WriteTransaction& tx, v1::Incident const& incident, NewAlert const& alert);
 
-// Passes a waiting alert on to the next in line, who becomes a party like the one before; with nobody left it is EXHAUSTED.
-// Returns the alert that waits now, or the exhausted one. The incident is locked.
+// Passes a waiting alert on to the next in line; with nobody left it is EXHAUSTED. Whoever is called for a role becomes a party
+// as the contingency plan has it; for a task only parties are called, so that whoever was removed stays it. Returns the alert
+// that waits now, or the exhausted one. The incident is locked.
 absl::StatusOr<v1::IncidentAlert> PassOn(WriteTransaction& tx, v1::Incident const& incident, v1::IncidentAlert alert);
 // Whether somebody is left to pass it on to.
 absl::StatusOr<bool> HasNext(ReadTransaction& tx, v1::IncidentAlert const& alert);
 
-// Answers what waits: of the task, or of the whole incident where `task` is empty.
+// Settles what waits, of the task or of the whole incident where `task` is empty: answered where the caller was called, MOOT
+// where somebody else was.
 absl::Status SettleAlerts(WriteTransaction& tx, std::string_view incident, std::string_view task);
 absl::Status SettleAlert(WriteTransaction& tx, v1::IncidentAlert& alert, v1::AlertState state);
 
 // ---- annexes.cc
 
-// Erases the content of an annex; that there was one stays.
+// Erases the content of an annex; that there was one stays until the incident is anonymised.
 absl::Status EraseAnnex(WriteTransaction& tx, v1::IncidentAnnex& annex);
 
 }  // namespace helhed::communications

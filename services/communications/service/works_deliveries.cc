@@ -1,9 +1,11 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
+#include "helhed/common/v1/errors.pb.h"
 #include "helhed/communications/v1/campaign.pb.h"
 #include "helhed/communications/v1/errors.pb.h"
 #include "services/communications/domain/delivery.h"
@@ -109,26 +111,46 @@ absl::StatusOr<std::vector<Delivered>> DeliveredBy(ReadTransaction& tx, std::str
   return delivered;
 }
 
-// Whom the request says to be told, and when: nobody before the delivery began.
+// Of those to whom the request says that something came, the households of the notice: nobody before the delivery began.
 absl::StatusOr<std::vector<Delivered>> Meant(ReadTransaction& tx, v1::WorksNotice const& notice,
-                                             v1::RecordWorksDeliveriesRequest const& request) {
-  ASSIGN_OR_RETURN(auto const began, DeliveryBegan(tx, notice.name()));
+                                             v1::RecordWorksDeliveriesRequest const& request, absl::CivilDay began) {
   std::vector<Delivered> meant;
-  if (!request.campaign().empty()) {
-    ASSIGN_OR_RETURN(auto const delivered, DeliveredBy(tx, request.campaign()));
-    for (auto const& one : delivered) {
-      ASSIGN_OR_RETURN(bool const is_affected, IsAffected(tx, notice.name(), one.household));
-      if (is_affected && one.day >= began) meant.push_back(one);
-    }
+  if (request.campaign().empty()) {
+    for (auto const& household : request.households()) meant.push_back({household, *ToCivil(request.delivery_date())});
     return meant;
   }
-  auto const day = *ToCivil(request.delivery_date());
-  if (day < began) return BadRequest({{"delivery_date", "must not be before the delivery began"}});
-  for (auto const& household : request.households()) meant.push_back({household, day});
-  if (!request.all_waiting()) return meant;
-  ASSIGN_OR_RETURN(auto const waiting, SomeWaiting(tx, notice.name(), notice.waiting_count()));
-  for (auto const& household : waiting) meant.push_back({household, day});
+  ASSIGN_OR_RETURN(auto const delivered, DeliveredBy(tx, request.campaign()));
+  ASSIGN_OR_RETURN(auto const households, LoadHouseholds(tx, notice.name()));
+  std::set<std::string, std::less<>> affected;
+  for (auto const& told : households) affected.insert(told.household.household);
+  for (auto const& one : delivered) {
+    if (one.day >= began && affected.contains(one.household)) meant.push_back(one);
+  }
   return meant;
+}
+
+// Enters the deliveries and counts who waits then.
+absl::Status Enter(WriteTransaction& tx, v1::WorksNotice& notice, v1::RecordWorksDeliveriesRequest const& request) {
+  ASSIGN_OR_RETURN(auto const began, DeliveryBegan(tx, notice.name()));
+  if (request.has_delivery_date() && *ToCivil(request.delivery_date()) < began) {
+    return BadRequest({{"delivery_date", "must not be before the delivery began"}});
+  }
+  EarliestStarts starts(tx, notice.kind());
+  if (request.all_waiting()) {
+    notice.set_waiting_count(0);
+    return TellAll(tx, starts, notice.name(), *ToCivil(request.delivery_date()));
+  }
+  ASSIGN_OR_RETURN(auto const meant, Meant(tx, notice, request, began));
+  for (auto const& [household, day] : meant) {
+    ASSIGN_OR_RETURN(bool const waited, Tell(tx, starts, notice.name(), household, day));
+    if (waited) notice.set_waiting_count(notice.waiting_count() - 1);
+  }
+  return absl::OkStatus();
+}
+
+// Whose households were not asked for, since the notice was not to be delivered a moment before.
+absl::Status ChangedMeanwhile() {
+  return Error(absl::StatusCode::kAborted, common::v1::ERROR_REASON_CONFLICT, "The notice was changed meanwhile. Try again.");
 }
 
 }  // namespace
@@ -161,6 +183,7 @@ absl::StatusOr<v1::WorksNotice> WorksService::DeliverWorksNotice(CallContext con
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::WorksNotice> {
     ASSIGN_OR_RETURN(auto notice, LockWorksNotice(tx, request.name()));
     RETURN_IF_ERROR(RequireDeliverable(notice));
+    if (households.empty()) return ChangedMeanwhile();
     RETURN_IF_ERROR(CheckWaiting(tx, notice, households));
     auto const former = notice.state();
     notice.set_state(v1::WORKS_STATE_DELIVERING);
@@ -179,11 +202,7 @@ absl::StatusOr<v1::WorksNotice> WorksService::RecordWorksDeliveries(CallContext 
     ASSIGN_OR_RETURN(auto notice, LockWorksNotice(tx, request.name()));
     auto const former = notice.state();
     RETURN_IF_ERROR(RequireState(notice, {v1::WORKS_STATE_DELIVERING, v1::WORKS_STATE_DELIVERED, v1::WORKS_STATE_IN_EFFECT}));
-    ASSIGN_OR_RETURN(auto const meant, Meant(tx, notice, request));
-    for (auto const& [household, day] : meant) {
-      ASSIGN_OR_RETURN(bool const waited, Tell(tx, notice, household, day));
-      if (waited) notice.set_waiting_count(notice.waiting_count() - 1);
-    }
+    RETURN_IF_ERROR(Enter(tx, notice, request));
     RETURN_IF_ERROR(ReckonDates(tx, notice));
     if (former == v1::WORKS_STATE_DELIVERING && notice.waiting_count() == 0) notice.set_state(v1::WORKS_STATE_DELIVERED);
     RETURN_IF_ERROR(SaveWorksNotice(tx, notice, former));
@@ -209,6 +228,7 @@ absl::StatusOr<v1::WorksNotice> WorksService::RescheduleWorksNotice(CallContext 
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::WorksNotice> {
     ASSIGN_OR_RETURN(auto former, LockWorksNotice(tx, request.name()));
     RETURN_IF_ERROR(RequireState(former, {kDelivering, kDelivered}));
+    if (touched.empty()) return ChangedMeanwhile();
     ASSIGN_OR_RETURN(auto const before, LoadHouseholds(tx, former.name()));
     auto const after = Reschedule(before, touched);
     if (after == before) return NothingChanges(former);

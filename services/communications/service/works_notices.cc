@@ -72,9 +72,9 @@ absl::StatusOr<v1::ListWorksNoticesResponse> WorksService::ListWorksNotices(Call
                                                                             v1::ListWorksNoticesRequest const& request) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ListWorksNoticesResponse> {
     ASSIGN_OR_RETURN(auto page, PageOfPlan<v1::ListWorksNoticesResponse>(tx, request, "works_notices t"));
-    for (auto& notice : *page.mutable_works_notices()) {
-      RETURN_IF_ERROR(CompleteWorksNotice(tx, notice));
-    }
+    std::vector<v1::WorksNotice*> const notices(page.mutable_works_notices()->pointer_begin(),
+                                                page.mutable_works_notices()->pointer_end());
+    RETURN_IF_ERROR(CompleteWorksNotices(tx, notices));
     return page;
   });
 }
@@ -123,7 +123,7 @@ absl::StatusOr<v1::ComputeEarliestStartResponse> WorksService::ComputeEarliestSt
     ASSIGN_OR_RETURN(day, ReadDate(request.delivery_date(), "delivery_date"));
   }
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ComputeEarliestStartResponse> {
-    ASSIGN_OR_RETURN(auto notice, tx.Get<v1::WorksNotice>(request.name()));
+    ASSIGN_OR_RETURN(auto const notice, tx.Get<v1::WorksNotice>(request.name()));
     ASSIGN_OR_RETURN(auto const period, NoticePeriodOn(tx, notice.kind(), day));
     v1::ComputeEarliestStartResponse response;
     response.set_waiting_count(notice.waiting_count());
@@ -131,9 +131,8 @@ absl::StatusOr<v1::ComputeEarliestStartResponse> WorksService::ComputeEarliestSt
     // Those who were told already count as well: with the day on which they were.
     bool const all_told = notice.household_count() > 0 && notice.waiting_count() == 0;
     auto earliest = all_told ? absl::CivilDay::min() : EarliestStart(day, period);
-    notice.set_waiting_count(0);
-    RETURN_IF_ERROR(ReckonDates(tx, notice));
-    if (notice.has_earliest_start_date()) earliest = std::max(earliest, *ToCivil(notice.earliest_start_date()));
+    ASSIGN_OR_RETURN(auto const start, LatestStart(tx, notice.name()));
+    if (start) earliest = std::max(earliest, *start);
     *response.mutable_earliest_start_date() = ToProtoDate(earliest);
     return response;
   });

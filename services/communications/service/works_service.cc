@@ -2,8 +2,8 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "helhed/communications/v1/errors.pb.h"
 #include "services/communications/service/names.h"
+#include "services/communications/service/validity.h"
 #include "services/communications/service/works_store.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/requests.h"
@@ -101,11 +101,7 @@ absl::StatusOr<v1::NoticePeriod> WorksService::CreateNoticePeriod(CallContext co
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::NoticePeriod> {
     RETURN_IF_ERROR(tx.Lock("notice_periods"));
     ASSIGN_OR_RETURN(auto const latest, tx.Query(kLatestPeriod, {std::int64_t{request.notice_period().kind()}}));
-    // What held on a day that has passed was relied on, and stays.
-    if (!latest.empty() && ToIsoDate(day) <= latest.Text(0, 0)) {
-      return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_RULE_NOT_LATER,
-                   "a period holds from a later day than those of its kind that are there", {{"latest", latest.Text(0, 0)}});
-    }
+    RETURN_IF_ERROR(CheckLater(latest, ToIsoDate(day)));
     v1::NoticePeriod period = request.notice_period();
     period.set_name(absl::StrCat("noticePeriods/", IdOr(call, request.notice_period_id())));
     RETURN_IF_ERROR(tx.Insert(period));

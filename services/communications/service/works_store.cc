@@ -1,9 +1,11 @@
 #include "services/communications/service/works_store.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "helhed/communications/v1/errors.pb.h"
@@ -22,8 +24,8 @@ Statement const kLockWorks("communications.lock_works_notice",
                            "SELECT state FROM works_notices WHERE plan = $1 AND works_notice = $2 FOR NO KEY UPDATE");
 Statement const kAreas(
     "communications.works_areas",
-    "SELECT organisation, department, stairwell, dwelling, period_start_date, period_end_date FROM works_areas "
-    "WHERE plan = $1 AND works_notice = $2 ORDER BY position");
+    "SELECT organisation, department, stairwell, dwelling, period_start_date, period_end_date, works_notice FROM works_areas "
+    "WHERE plan = $1 AND works_notice >= $2 AND works_notice <= $3 ORDER BY works_notice, position");
 Statement const kStoreArea(
     "communications.store_works_area",
     "INSERT INTO works_areas (plan, works_notice, position, organisation, department, stairwell, dwelling, "
@@ -38,18 +40,29 @@ Statement const kHouseholds("communications.households_of_works",
 Statement const kInformed(
     "communications.note_informed_households",
     "UPDATE works_households SET informed = TRUE WHERE plan = $1 AND works_notice = $2 AND works_household = $3");
-Statement const kWaitingHouseholds(
-    "communications.works_households_waiting",
-    "SELECT household_organisation, household FROM works_households WHERE plan = $1 AND works_notice = $2 "
-    "AND state IN (1, 3) LIMIT $3");
+// Whoever was told, or has to be told that it is off, heard of the works.
+Statement const kInformedAll("communications.note_all_informed_households",
+                             "UPDATE works_households SET informed = TRUE WHERE plan = $1 AND works_notice = $2 "
+                             "AND state IN (2, 3, 4)");
+Statement const kHouseholdState("communications.state_of_works_household",
+                                "SELECT state FROM works_households WHERE plan = $1 AND works_notice = $2 "
+                                "AND works_household = $3");
+Statement const kTell("communications.tell_works_household",
+                      "UPDATE works_households SET state = $4, delivery_date = $5, earliest_start_date = $6, informed = TRUE, "
+                      "revision = revision + 1, update_time = $7 WHERE plan = $1 AND works_notice = $2 AND works_household = $3");
+// 1 waiting becomes 2 told, 3 withdrawn and waiting becomes 4 withdrawn and told.
+Statement const kTellAll("communications.tell_all_waiting_works_households",
+                         "UPDATE works_households SET delivery_date = $3, "
+                         "earliest_start_date = CASE WHEN state = 1 THEN $4 ELSE NULL END, state = state + 1, informed = TRUE, "
+                         "revision = revision + 1, update_time = $5 WHERE plan = $1 AND works_notice = $2 AND state IN (1, 3)");
 // The latest of each is the end of an index, and no row is counted.
 Statement const kLatestStart(
     "communications.latest_works_start",
     "SELECT earliest_start_date FROM works_households WHERE plan = $1 AND works_notice = $2 "
     "AND earliest_start_date IS NOT NULL ORDER BY earliest_start_date DESC, works_household DESC LIMIT 1");
 Statement const kLatestDelivery("communications.latest_works_delivery",
-                                "SELECT MAX(delivery_date) AS latest FROM works_households WHERE plan = $1 AND works_notice = $2 "
-                                "AND state = 2");
+                                "SELECT delivery_date FROM works_households WHERE plan = $1 AND works_notice = $2 "
+                                "AND state = 2 ORDER BY delivery_date DESC LIMIT 1");
 Statement const kViolation("communications.latest_works_violation",
                            "SELECT earliest_start_date FROM works_households WHERE plan = $1 AND works_notice = $2 "
                            "AND earliest_start_date > period_start_date ORDER BY earliest_start_date DESC LIMIT 1");
@@ -74,6 +87,18 @@ common::v1::DateRange RangeOf(storage::Rows const& rows, std::size_t row, std::s
   return ToProtoRange(period);
 }
 
+storage::Bind TextOrNull(std::string const& text) {
+  return text.empty() ? storage::Bind(nullptr) : storage::Bind(std::string_view(text));
+}
+
+// The one day that a statement finds for a notice, if it finds one.
+absl::StatusOr<std::optional<absl::CivilDay>> DayOf(ReadTransaction& tx, Statement const& statement, std::string_view notice) {
+  auto const key = KeyOf<v1::WorksNotice>(notice);
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(statement, {std::string_view(key[0]), std::string_view(key[1])}));
+  if (rows.empty()) return std::nullopt;
+  return FromIsoDate(rows.Text(0, 0));
+}
+
 absl::Status StoreAreas(WriteTransaction& tx, v1::WorksNotice const& notice) {
   auto const key = KeyOf<v1::WorksNotice>(notice.name());
   for (int i = 0; i < notice.areas_size(); ++i) {
@@ -82,25 +107,27 @@ absl::Status StoreAreas(WriteTransaction& tx, v1::WorksNotice const& notice) {
     std::string const start = area.has_period() ? ToIsoDate(*ToCivil(area.period().start_date())) : "";
     std::string const end =
         area.has_period() && area.period().has_end_date() ? ToIsoDate(*ToCivil(area.period().end_date())) : "";
-    auto const text_or_null = [](std::string const& text) {
-      return text.empty() ? storage::Bind(nullptr) : storage::Bind(std::string_view(text));
-    };
     std::string_view const dwelling = area.dwelling().empty() ? std::string_view() : contract::LastPart(area.dwelling());
-    RETURN_IF_ERROR(
-        tx.Enqueue(kStoreArea, {std::string_view(key[0]), std::string_view(key[1]), std::int64_t{i},
-                                contract::LastPart(organisation), contract::LastPart(area.department()),
-                                std::string_view(area.stairwell()), dwelling, text_or_null(start), text_or_null(end)}));
+    RETURN_IF_ERROR(tx.Enqueue(kStoreArea, {std::string_view(key[0]), std::string_view(key[1]), std::int64_t{i},
+                                            contract::LastPart(organisation), contract::LastPart(area.department()),
+                                            std::string_view(area.stairwell()), dwelling, TextOrNull(start), TextOrNull(end)}));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status CompleteWorksNotice(ReadTransaction& tx, v1::WorksNotice& notice) {
-  auto const key = KeyOf<v1::WorksNotice>(notice.name());
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kAreas, {std::string_view(key[0]), std::string_view(key[1])}));
+absl::Status CompleteWorksNotices(ReadTransaction& tx, std::span<v1::WorksNotice* const> notices) {
+  if (notices.empty()) return absl::OkStatus();
+  std::map<std::string, v1::WorksNotice*, std::less<>> by_id;
+  for (auto* const notice : notices) by_id.emplace(contract::LastPart(notice->name()), notice);
+  auto const plan = PlanOf(notices.front()->name());
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kAreas, {contract::LastPart(plan), std::string_view(by_id.begin()->first),
+                                                      std::string_view(by_id.rbegin()->first)}));
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    auto& area = *notice.add_areas();
+    auto const notice = by_id.find(rows.Text(row, 6));
+    if (notice == by_id.end()) continue;
+    auto& area = *notice->second->add_areas();
     area.set_department(NameOfHousehold(rows.Text(row, 0), "departments", rows.Text(row, 1)));
     area.set_stairwell(rows.Text(row, 2));
     if (!rows.Text(row, 3).empty()) area.set_dwelling(NameOfHousehold(rows.Text(row, 0), "dwellings", rows.Text(row, 3)));
@@ -111,7 +138,8 @@ absl::Status CompleteWorksNotice(ReadTransaction& tx, v1::WorksNotice& notice) {
 
 absl::StatusOr<v1::WorksNotice> LoadWorksNotice(ReadTransaction& tx, std::string_view name) {
   ASSIGN_OR_RETURN(auto notice, tx.Get<v1::WorksNotice>(name));
-  RETURN_IF_ERROR(CompleteWorksNotice(tx, notice));
+  std::array<v1::WorksNotice*, 1> const one = {&notice};
+  RETURN_IF_ERROR(CompleteWorksNotices(tx, one));
   return notice;
 }
 
@@ -119,15 +147,6 @@ absl::StatusOr<v1::WorksNotice> LockWorksNotice(WriteTransaction& tx, std::strin
   auto const key = KeyOf<v1::WorksNotice>(name);
   RETURN_IF_ERROR(tx.Query(kLockWorks, {std::string_view(key[0]), std::string_view(key[1])}).status());
   return LoadWorksNotice(tx, name);
-}
-
-absl::Status RequireState(v1::WorksNotice const& notice, std::initializer_list<v1::WorksState> states) {
-  if (std::find(states.begin(), states.end(), notice.state()) != states.end()) return absl::OkStatus();
-  std::vector<std::string> needed;
-  for (auto const state : states) needed.push_back(NameOf(state));
-  auto const names = absl::StrJoin(needed, ", ");
-  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WORKS_STATE, "this needs the notice to be " + names,
-               {{"works_notice", notice.name()}, {"state", NameOf(notice.state())}, {"needed", names}});
 }
 
 absl::Status InsertWorksNotice(WriteTransaction& tx, v1::WorksNotice& notice) {
@@ -179,6 +198,7 @@ absl::StatusOr<std::vector<Told>> LoadHouseholds(ReadTransaction& tx, std::strin
 
 absl::Status EnterHouseholds(WriteTransaction& tx, v1::WorksNotice const& notice, std::span<Told const> households) {
   auto const key = KeyOf<v1::WorksNotice>(notice.name());
+  EarliestStarts starts(tx, notice.kind());
   std::vector<v1::WorksHousehold> rows;
   rows.reserve(households.size());
   for (auto const& told : households) {
@@ -190,14 +210,15 @@ absl::Status EnterHouseholds(WriteTransaction& tx, v1::WorksNotice const& notice
     row.set_state(told.state);
     if (told.delivery) *row.mutable_delivery_date() = ToProtoDate(*told.delivery);
     if (told.state == v1::WORKS_HOUSEHOLD_STATE_TOLD) {
-      ASSIGN_OR_RETURN(auto const period, NoticePeriodOn(tx, notice.kind(), *told.delivery));
-      *row.mutable_earliest_start_date() = ToProtoDate(EarliestStart(*told.delivery, period));
+      ASSIGN_OR_RETURN(auto const start, starts.Of(*told.delivery));
+      *row.mutable_earliest_start_date() = ToProtoDate(start);
     }
     rows.push_back(std::move(row));
   }
   RETURN_IF_ERROR(tx.InsertMany(rows));
+  RETURN_IF_ERROR(tx.Enqueue(kInformedAll, {std::string_view(key[0]), std::string_view(key[1])}));
   for (auto const& told : households) {
-    if (!told.informed) continue;
+    if (!told.informed || told.state != v1::WORKS_HOUSEHOLD_STATE_WAITING) continue;
     auto const id = IdOf(told.household.household);
     RETURN_IF_ERROR(tx.Enqueue(kInformed, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(id)}));
   }
@@ -210,58 +231,63 @@ void SetCounts(v1::WorksNotice& notice, std::span<Told const> households) {
   notice.set_waiting_count(static_cast<int>(std::count_if(households.begin(), households.end(), waits)));
 }
 
+absl::StatusOr<std::optional<absl::CivilDay>> LatestStart(ReadTransaction& tx, std::string_view notice) {
+  return DayOf(tx, kLatestStart, notice);
+}
+
 absl::Status ReckonDates(ReadTransaction& tx, v1::WorksNotice& notice) {
   notice.clear_last_delivery_date();
   notice.clear_earliest_start_date();
   if (notice.waiting_count() > 0) return absl::OkStatus();
-  auto const key = KeyOf<v1::WorksNotice>(notice.name());
-  ASSIGN_OR_RETURN(auto const last, tx.Query(kLatestDelivery, {std::string_view(key[0]), std::string_view(key[1])}));
-  ASSIGN_OR_RETURN(auto const start, tx.Query(kLatestStart, {std::string_view(key[0]), std::string_view(key[1])}));
-  if (!last.empty() && !last.IsNull(0, 0)) *notice.mutable_last_delivery_date() = ToProtoDate(*FromIsoDate(last.Text(0, 0)));
-  if (!start.empty()) *notice.mutable_earliest_start_date() = ToProtoDate(*FromIsoDate(start.Text(0, 0)));
+  ASSIGN_OR_RETURN(auto const last, DayOf(tx, kLatestDelivery, notice.name()));
+  ASSIGN_OR_RETURN(auto const start, LatestStart(tx, notice.name()));
+  if (last) *notice.mutable_last_delivery_date() = ToProtoDate(*last);
+  if (start) *notice.mutable_earliest_start_date() = ToProtoDate(*start);
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> IsAffected(ReadTransaction& tx, std::string_view notice, std::string_view household) {
-  return tx.Exists<v1::WorksHousehold>(absl::StrCat(Av(notice), "/households/", IdOf(household)));
+absl::StatusOr<absl::CivilDay> EarliestStarts::Of(absl::CivilDay delivery) {
+  auto const known = starts_.find(delivery);
+  if (known != starts_.end()) return known->second;
+  ASSIGN_OR_RETURN(auto const period, NoticePeriodOn(tx_, kind_, delivery));
+  return starts_.emplace(delivery, EarliestStart(delivery, period)).first->second;
 }
 
-absl::StatusOr<bool> Tell(WriteTransaction& tx, v1::WorksNotice const& notice, std::string_view household, absl::CivilDay day) {
-  auto const name = absl::StrCat(notice.name(), "/households/", IdOf(household));
-  ASSIGN_OR_RETURN(bool const is_affected, IsAffected(tx, notice.name(), household));
-  if (!is_affected) {
+absl::StatusOr<bool> Tell(WriteTransaction& tx, EarliestStarts& starts, std::string_view notice, std::string_view household,
+                          absl::CivilDay day) {
+  auto const key = KeyOf<v1::WorksNotice>(notice);
+  auto const id = IdOf(household);
+  ASSIGN_OR_RETURN(auto const rows,
+                   tx.Query(kHouseholdState, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(id)}));
+  if (rows.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_HOUSEHOLD_NOT_AFFECTED,
                  "a household is none of those that the notice is about", {});
   }
-  ASSIGN_OR_RETURN(auto row, tx.Get<v1::WorksHousehold>(name));
-  if (IsTold(row.state())) return false;
-  bool const withdrawn = row.state() == v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_WAITING;
-  row.set_state(withdrawn ? v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_TOLD : v1::WORKS_HOUSEHOLD_STATE_TOLD);
-  *row.mutable_delivery_date() = ToProtoDate(day);
-  if (!withdrawn) {
-    ASSIGN_OR_RETURN(auto const period, NoticePeriodOn(tx, notice.kind(), day));
-    *row.mutable_earliest_start_date() = ToProtoDate(EarliestStart(day, period));
-    auto const key = KeyOf<v1::WorksHousehold>(name);
-    RETURN_IF_ERROR(tx.Enqueue(kInformed, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(key[2])}));
+  auto const state = static_cast<v1::WorksHouseholdState>(rows.Int64(0, 0));
+  if (IsTold(state)) return false;
+  std::string const date = ToIsoDate(day);
+  std::string start;
+  if (state == v1::WORKS_HOUSEHOLD_STATE_WAITING) {
+    ASSIGN_OR_RETURN(auto const earliest, starts.Of(day));
+    start = ToIsoDate(earliest);
   }
-  RETURN_IF_ERROR(tx.Update(row));
+  auto const told = start.empty() ? v1::WORKS_HOUSEHOLD_STATE_WITHDRAWN_TOLD : v1::WORKS_HOUSEHOLD_STATE_TOLD;
+  RETURN_IF_ERROR(tx.Enqueue(kTell, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(id), std::int64_t{told},
+                                     std::string_view(date), TextOrNull(start), absl::ToUnixMicros(tx.call().Now())}));
   return true;
 }
 
-absl::StatusOr<std::vector<std::string>> SomeWaiting(ReadTransaction& tx, std::string_view notice, std::int64_t limit) {
+absl::Status TellAll(WriteTransaction& tx, EarliestStarts& starts, std::string_view notice, absl::CivilDay day) {
   auto const key = KeyOf<v1::WorksNotice>(notice);
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kWaitingHouseholds, {std::string_view(key[0]), std::string_view(key[1]), limit}));
-  std::vector<std::string> names;
-  for (std::size_t row = 0; row < rows.size(); ++row)
-    names.push_back(NameOfHousehold(rows.Text(row, 0), "households", rows.Text(row, 1)));
-  return names;
+  ASSIGN_OR_RETURN(auto const earliest, starts.Of(day));
+  auto const date = ToIsoDate(day);
+  auto const start = ToIsoDate(earliest);
+  return tx.Enqueue(kTellAll, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(date),
+                               std::string_view(start), absl::ToUnixMicros(tx.call().Now())});
 }
 
 absl::StatusOr<std::optional<absl::CivilDay>> LatestViolation(ReadTransaction& tx, std::string_view notice) {
-  auto const key = KeyOf<v1::WorksNotice>(notice);
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kViolation, {std::string_view(key[0]), std::string_view(key[1])}));
-  if (rows.empty()) return std::nullopt;
-  return FromIsoDate(rows.Text(0, 0));
+  return DayOf(tx, kViolation, notice);
 }
 
 absl::Status BeginDelivery(WriteTransaction& tx, std::string_view notice) {

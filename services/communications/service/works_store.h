@@ -4,7 +4,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/civil_time.h>
 
-#include <initializer_list>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,11 +20,10 @@ namespace helhed::communications {
 
 // With its areas, or NOT_FOUND.
 absl::StatusOr<v1::WorksNotice> LoadWorksNotice(ReadTransaction& tx, std::string_view name);
-absl::Status CompleteWorksNotice(ReadTransaction& tx, v1::WorksNotice& notice);
+// Adds their areas to notices of one plan.
+absl::Status CompleteWorksNotices(ReadTransaction& tx, std::span<v1::WorksNotice* const> notices);
 // The same with other writers kept away until the transaction ends.
 absl::StatusOr<v1::WorksNotice> LockWorksNotice(WriteTransaction& tx, std::string_view name);
-// FAILED_PRECONDITION WORKS_STATE, unless the notice is in one of `states`.
-absl::Status RequireState(v1::WorksNotice const& notice, std::initializer_list<v1::WorksState> states);
 
 // Enters a notice with its areas, or stores a changed one; the second says where it is now, as AppendWorksChanged does.
 absl::Status InsertWorksNotice(WriteTransaction& tx, v1::WorksNotice& notice);
@@ -42,13 +41,28 @@ absl::Status EnterHouseholds(WriteTransaction& tx, v1::WorksNotice const& notice
 void SetCounts(v1::WorksNotice& notice, std::span<Told const> households);
 // Sets when the last household was told and when works may begin, from what the rows say. Absent while one waits (C1).
 absl::Status ReckonDates(ReadTransaction& tx, v1::WorksNotice& notice);
+// The first day on which works may begin at every household that was told so far; nullopt when there is none.
+absl::StatusOr<std::optional<absl::CivilDay>> LatestStart(ReadTransaction& tx, std::string_view notice);
 
-// Whether the notice has something to say to a household.
-absl::StatusOr<bool> IsAffected(ReadTransaction& tx, std::string_view notice, std::string_view household);
+// When works of a kind may begin at households that are told on a day: the period of each day is looked up once.
+class EarliestStarts {
+ public:
+  // `tx` must outlive it.
+  EarliestStarts(ReadTransaction& tx, v1::WorksKind kind) : tx_(tx), kind_(kind) {}
+  // Errors: as NoticePeriodOn.
+  absl::StatusOr<absl::CivilDay> Of(absl::CivilDay delivery);
+
+ private:
+  ReadTransaction& tx_;
+  v1::WorksKind kind_;
+  std::map<absl::CivilDay, absl::CivilDay> starts_;
+};
+
 // A household that waits is told, on the day. True when it waited; HOUSEHOLD_NOT_AFFECTED when it is none of the notice.
-absl::StatusOr<bool> Tell(WriteTransaction& tx, v1::WorksNotice const& notice, std::string_view household, absl::CivilDay day);
-// The names of at most `limit` that wait.
-absl::StatusOr<std::vector<std::string>> SomeWaiting(ReadTransaction& tx, std::string_view notice, std::int64_t limit);
+absl::StatusOr<bool> Tell(WriteTransaction& tx, EarliestStarts& starts, std::string_view notice, std::string_view household,
+                          absl::CivilDay day);
+// All that wait are.
+absl::Status TellAll(WriteTransaction& tx, EarliestStarts& starts, std::string_view notice, absl::CivilDay day);
 // The latest first day that the law allows at a household where that is after the works touch it; nullopt when there is none.
 absl::StatusOr<std::optional<absl::CivilDay>> LatestViolation(ReadTransaction& tx, std::string_view notice);
 

@@ -2,9 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "helhed/communications/v1/events.pb.h"
 #include "helhed/communications/v1/print_run_service.pb.h"
 #include "helhed/communications/v1/works_service.pb.h"
+#include "services/communications/service/household_register.h"
+#include "services/communications/service/works_service.h"
 #include "services/communications/testing/told.h"
 #include "services/platform/base/civil.h"
 
@@ -18,6 +23,31 @@ using ::testing::SizeIs;
 constexpr auto kMinor = v1::WORKS_KIND_MINOR;
 constexpr auto kMajor = v1::WORKS_KIND_MAJOR;
 constexpr auto kUrgent = v1::WORKS_KIND_URGENT;
+
+// A database on which something happens before the next write begins.
+class InterruptedDatabase final : public storage::Database {
+ public:
+  explicit InterruptedDatabase(storage::Database& real) : real_(real) {}
+
+  std::function<void()> before_write;
+
+  storage::Engine engine() const override { return real_.engine(); }
+  absl::Status Read(storage::Limits const& limits, absl::FunctionRef<absl::Status(storage::ReadTransaction&)> unit) override {
+    return real_.Read(limits, unit);
+  }
+  absl::Status Write(storage::Limits const& limits, absl::FunctionRef<absl::Status(storage::WriteTransaction&)> unit) override {
+    if (auto const interrupt = std::exchange(before_write, nullptr)) interrupt();
+    return real_.Write(limits, unit);
+  }
+  absl::Status RunScript(std::string_view script, storage::Statement const& then, std::span<storage::Bind const> binds) override {
+    return real_.RunScript(script, then, binds);
+  }
+  absl::StatusOr<std::string> Explain(storage::Statement const& statement) override { return real_.Explain(statement); }
+  absl::Status Ping(storage::Limits const& limits) override { return real_.Ping(limits); }
+
+ private:
+  storage::Database& real_;
+};
 
 // It is 1 March 2126: six weeks later is 12 April, three months later 1 June.
 class WorksTest : public ToldTest {
@@ -324,6 +354,30 @@ TEST_P(WorksTest, ReschedulingTellsThoseForWhomSomethingChangesAndNobodyElse) {
   auto const last = Must<v1::WorksNotice>("WorksService/RescheduleWorksNotice", request);
   EXPECT_THAT(Households(last.name()), ElementsAre("h1 TOLD 2126-03-01", "h2 WITHDRAWN_WAITING", "h3 WITHDRAWN_WAITING"));
   EXPECT_EQ(Record(Told(last.name(), "2126-03-10")).state(), v1::WORKS_STATE_DELIVERED);
+  // The one that is left has other dates again. The others know that it is off for them.
+  request.set_name(last.name());
+  request.set_works_notice_id("d");
+  *request.mutable_period() = Range("2126-05-02", "2127-01-01");
+  auto const fourth = Must<v1::WorksNotice>("WorksService/RescheduleWorksNotice", request);
+  EXPECT_EQ(fourth.waiting_count(), 1);
+  EXPECT_THAT(Households(fourth.name()),
+              ElementsAre("h1 WAITING", "h2 WITHDRAWN_TOLD 2126-03-10", "h3 WITHDRAWN_TOLD 2126-03-10"));
+}
+
+// Between the look at the notice and its change another call may approve it.
+TEST_P(WorksTest, ANoticeThatIsApprovedMeanwhileIsNotDeliveredToNobody) {
+  auto const name = Must<v1::WorksNotice>("WorksService/CreateWorksNotice", Notice("a", kMinor, "2126-04-12")).name();
+  InterruptedDatabase interrupted(database());
+  auto parts = instance().store().parts();
+  parts.database = &interrupted;
+  Store store(parts);
+  WorksService works(store, HouseholdRegister(client::Peer()));
+  interrupted.before_write = [&] { Advance(name, v1::WORKS_STEP_APPROVE); };
+  helhed::testing::TestRandom random;
+  CallContext const call(
+      helhed::testing::CallParts("/helhed.communications.v1.WorksService/DeliverWorksNotice", clock(), random));
+  EXPECT_THAT(works.DeliverWorksNotice(call, Delivering(name)), StatusIs(absl::StatusCode::kAborted, "CONFLICT"));
+  EXPECT_EQ(Must<v1::WorksNotice>("WorksService/DeliverWorksNotice", Delivering(name)).waiting_count(), 3);
 }
 
 TEST_P(WorksTest, AChangeGivesThoseItConcernsTheirPeriodAnew) {

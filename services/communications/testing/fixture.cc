@@ -105,7 +105,8 @@ void CommunicationsTest::Start() {
   channel_ = client::ConnectInProcess(instance_->pipeline());
 }
 
-void CommunicationsTest::Restart() {
+void CommunicationsTest::Restart(std::string_view keys) {
+  std::ofstream(key_path_) << keys;
   channel_.reset();
   instance_.reset();
   Start();

@@ -105,8 +105,8 @@ class CommunicationsTest : public ::testing::TestWithParam<storage::Engine> {
     return refusal;
   }
 
-  // The service ends and starts again on the same database.
-  void Restart();
+  // The service ends and starts again on the same database, with these data keys.
+  void Restart(std::string_view keys = kDataKey);
   // Runs what the service does by itself under that name until there is nothing more to do now; the test fails on an error, and
   // where there is no such job.
   void RunJob(std::string_view name);
