@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "cli/testing.h"
+#include "services/platform/testing/folder.h"
 
 namespace helhed::cli {
 namespace {
@@ -46,14 +47,11 @@ TEST(Completion, KnowsWhatCanFollow) {
 class BashCompletion : public ::testing::Test {
  protected:
   BashCompletion() {
-    std::string pattern = ::testing::TempDir() + "helhed_completion_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     testing::TestWorld world;
     EXPECT_EQ(world.Run({"completion", "bash"}), kDone);
     std::ofstream(folder_ + "/script") << world.out.str();
     std::ofstream(folder_ + "/two words.csv") << "";
   }
-  ~BashCompletion() override { std::filesystem::remove_all(folder_); }
 
   // `words` are COMP_WORDS, the last of them is being written.
   std::vector<std::string> Press(std::vector<std::string> const& words) {
@@ -86,7 +84,8 @@ class BashCompletion : public ::testing::Test {
     return absl::StrSplit(output, '\n', absl::SkipEmpty());
   }
 
-  std::string folder_;
+  helhed::testing::Folder const temporary_;
+  std::string const folder_ = temporary_.path();
 };
 
 TEST_F(BashCompletion, AsksTheProgramAndOffersItsAnswer) {

@@ -14,6 +14,7 @@
 #include "cli/testing.h"
 #include "helhed/residents/v1/housing_register_service.pb.h"
 #include "services/platform/identity/identity.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 
 namespace helhed::cli {
@@ -23,14 +24,6 @@ using ::testing::HasSubstr;
 
 class Token : public ::testing::Test {
  protected:
-  Token() {
-    std::string pattern = ::testing::TempDir() + "helhed_token_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    private_ = folder_ + "/private";
-    public_ = folder_ + "/public";
-  }
-  ~Token() override { std::filesystem::remove_all(folder_); }
-
   int NewKey() { return world_.Run({"token", "--new-key", private_, public_, "--key-id", "test-1"}); }
   std::string Read(std::string const& path) {
     std::ostringstream text;
@@ -49,7 +42,9 @@ class Token : public ::testing::Test {
   }
 
   testing::TestWorld world_;
-  std::string folder_, private_, public_;
+  helhed::testing::Folder const folder_;
+  std::string const private_ = folder_ / "private";
+  std::string const public_ = folder_ / "public";
 };
 
 TEST_F(Token, MakesAKeyPairAndNeverOverwrites) {
@@ -108,7 +103,7 @@ TEST_F(Token, CallSendsItOrSignsOneItself) {
   std::string sent;
   world_.on_call = [&](auto const&, auto, client::CallOptions const& options) { return sent = options.identity, std::string(); };
   ASSERT_EQ(world_.Run({"token", "--identity-key", private_, "--subject", "kim", "--grant", "reader"}), kDone);
-  auto const token_file = folder_ + "/token";
+  auto const token_file = folder_ / "token";
   std::ofstream(token_file) << world_.out.str() << "\n";
   ASSERT_EQ(world_.Run({"call", "GetDwelling", "--address", "fake", "--token", token_file}), kDone) << world_.err.str();
   EXPECT_EQ((*Verify(sent, "residents"))->subject(), "kim");
@@ -124,7 +119,7 @@ TEST_F(Token, CallSendsItOrSignsOneItself) {
 
 TEST_F(Token, ALongImportRenewsItsIdentity) {
   ASSERT_EQ(NewKey(), kDone);
-  auto const csv = folder_ + "/dwellings.csv";
+  auto const csv = folder_ / "dwellings.csv";
   std::ofstream(csv) << "department,address,start_date\n1,A,2020-01-01\n1,B,2020-01-01\n1,C,2020-01-01\n";
   int calls = 0;
   world_.on_call = [&](auto const&, std::string_view bytes, client::CallOptions const& options) {
@@ -153,8 +148,8 @@ TEST_F(Token, RefusesWhatMakesNoToken) {
   EXPECT_EQ(world_.Run({"token", "--identity-key", private_, "--subject", "kim", "--lifetime", "2h"}), kUsage);
   EXPECT_EQ(world_.Run({"token", "--identity-key", private_, "--subject", "kim", "--grant", "@organisations/9001"}), kUsage);
   EXPECT_EQ(world_.Run({"token", "--identity-key", "/does/not/exist", "--subject", "kim"}), kFailed);
-  std::ofstream(folder_ + "/garbage") << "not a token";
-  EXPECT_EQ(world_.Run({"call", "GetDwelling", "--address", "fake", "--token", folder_ + "/garbage"}), kUsage);
+  std::ofstream(folder_ / "garbage") << "not a token";
+  EXPECT_EQ(world_.Run({"call", "GetDwelling", "--address", "fake", "--token", folder_ / "garbage"}), kUsage);
   EXPECT_THAT(world_.err.str(), HasSubstr("does not hold a token"));
 }
 

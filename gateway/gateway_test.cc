@@ -20,6 +20,7 @@
 
 #include "services/platform/base/status.h"
 #include "services/platform/contract/contract.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 
 // The gateway as a whole in this process, without a service behind it.
@@ -67,9 +68,6 @@ class Ignorant final : public upstream::Upstream {
 class GatewayTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "helhed-gateway-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     std::ofstream(folder_ + "/demonstration.pub") << signer_.PublicKeyText();
     std::ofstream(folder_ + "/gateway") << signer_.PrivateKeyText();
     std::filesystem::permissions(folder_ + "/gateway", std::filesystem::perms::owner_read);
@@ -84,10 +82,7 @@ class GatewayTest : public ::testing::Test {
     limits.mutable_failed_signatures()->set_per_second(1);
     limits.mutable_failed_signatures()->set_burst(3);
   }
-  void TearDown() override {
-    gateway_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { gateway_.reset(); }
   void Start() {
     std::map<std::string, MakeUpstream> services;
     services.emplace("residents", [this](boost::asio::io_context& loop) { return std::make_unique<Ignorant>(loop, asked_); });
@@ -134,7 +129,8 @@ class GatewayTest : public ::testing::Test {
   ::helhed::identity::Signer signer_ = ::helhed::identity::Signer::FromSeed("demonstration", std::string(32, 'd'));
   ::helhed::identity::Signer forger_ = ::helhed::identity::Signer::FromSeed("demonstration", std::string(32, 'f'));
   Asked asked_;
-  std::string folder_;
+  helhed::testing::Folder const temporary_;
+  std::string const folder_ = temporary_.path();
   Gateway::Options options_;
   std::unique_ptr<Gateway> gateway_;
 };

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "gateway/http/server_for_test.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 
 namespace helhed::gateway::http {
@@ -181,15 +182,9 @@ TEST_F(ServerTest, TheLastWordsReachAPeerThatIsStillSending) {
 class TlsTest : public ServerTest {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/helhed_http_XXXXXX";
-    directory_ = ::mkdtemp(name);
     MakeSet("old");
     MakeSet("new");
     Use("old");
-  }
-  void TearDown() override {
-    ServerTest::TearDown();
-    std::filesystem::remove_all(directory_);
   }
 
   void MakeSet(std::string const& set) const {
@@ -211,7 +206,7 @@ class TlsTest : public ServerTest {
     std::filesystem::rename(Path("next", ""), Path("current", ""));
   }
   std::string Path(std::string const& set, std::string const& file) const {
-    return absl::StrCat(directory_, "/", set, file.empty() ? "" : "/", file);
+    return absl::StrCat(folder_.path(), "/", set, file.empty() ? "" : "/", file);
   }
   TlsOptions Tls(bool clients = false) const {
     return {.certificate_file = Path("current", "server.pem"),
@@ -230,7 +225,7 @@ class TlsTest : public ServerTest {
     return OutputOf(absl::StrCat("openssl s_client -connect 127.0.0.1:", server_->port(), " ", arguments, " </dev/null 2>&1"));
   }
 
-  std::string directory_;
+  helhed::testing::Folder const folder_;
 };
 
 TEST_F(TlsTest, TheVersionIsAgreedInTheHandshake) {

@@ -16,6 +16,7 @@
 #include "helhed/funding/v1/source_service.pb.h"
 #include "services/platform/client/channel.h"
 #include "services/platform/testing/engines.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 #include "tests/e2e/process.h"
 
@@ -39,9 +40,6 @@ storage::Statement const kFocusArea(
 class LedgerTest : public ::testing::TestWithParam<Engine> {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "helhed-e2e-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     address_ = absl::StrCat("127.0.0.1:", testing::FreePort());
     auto const key = testing::RunProgram(
         {testing::Binary("helhed"), "token", "--new-key", folder_ + "/key", folder_ + "/key.pub", "--key-id", "e2e"});
@@ -58,7 +56,6 @@ class LedgerTest : public ::testing::TestWithParam<Engine> {
   void TearDown() override {
     if (HasFailure()) std::cerr << testing::ReadWhole(folder_ + "/service.log");
     service_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   std::string Identity(std::string const& subject) {
@@ -229,7 +226,8 @@ class LedgerTest : public ::testing::TestWithParam<Engine> {
     return entries;
   }
 
-  std::string folder_;
+  testing::Folder const temporary_;
+  std::string const folder_ = temporary_.path();
   std::string address_;
   std::string anna_;
   std::string bo_;

@@ -18,6 +18,7 @@
 #include "helhed/residents/v1/housing_register_service.pb.h"
 #include "services/platform/client/channel.h"
 #include "services/platform/testing/engines.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 #include "tests/e2e/process.h"
 
@@ -100,9 +101,6 @@ class Writers {
 class RegisterTest : public ::testing::TestWithParam<Engine> {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "helhed-e2e-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     store_ = GetParam() == Engine::kSqlite ? folder_ + "/residents.sqlite" : fresh_.location();
     address_ = absl::StrCat("127.0.0.1:", testing::FreePort());
     auto const key = testing::RunProgram(
@@ -120,7 +118,6 @@ class RegisterTest : public ::testing::TestWithParam<Engine> {
   void TearDown() override {
     if (HasFailure()) std::cerr << testing::ReadWhole(folder_ + "/service.log");
     service_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   std::vector<std::string> Service(std::string const& command) {
@@ -202,7 +199,8 @@ class RegisterTest : public ::testing::TestWithParam<Engine> {
     return elsewhere_.location();
   }
 
-  std::string folder_;
+  testing::Folder const temporary_;
+  std::string const folder_ = temporary_.path();
   std::string address_;
   testing::FreshDatabase fresh_{GetParam()};
   testing::FreshDatabase elsewhere_{GetParam()};

@@ -16,6 +16,7 @@
 
 #include "services/platform/base/random.h"
 #include "services/platform/events/event_log.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 #include "services/platform/testing/postgres.h"
 #include "tests/events/actors.h"
@@ -77,8 +78,6 @@ class Actor {
 class OrderTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_ = (std::filesystem::temp_directory_path() / "helhed-order-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
     connection_ = postgres_.NewDatabase();
     Connect();
     std::vector<storage::Migration> all(EventLog::Migrations().begin(), EventLog::Migrations().end());
@@ -88,7 +87,6 @@ class OrderTest : public ::testing::Test {
   void TearDown() override {
     actors_.clear();
     database_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   void Connect() {
@@ -168,7 +166,8 @@ class OrderTest : public ::testing::Test {
 
   // Declared before the processes, which end first.
   testing::PostgresFixture postgres_;
-  std::string directory_;
+  helhed::testing::Folder const temporary_;
+  std::string const directory_ = temporary_.path();
   std::string connection_;
   std::unique_ptr<storage::Database> database_;
   std::vector<std::unique_ptr<Actor>> actors_;

@@ -51,9 +51,6 @@ void Await(std::vector<std::string> const& probe, Process& process, std::string 
 }  // namespace
 
 House::House(std::vector<std::string> const& services, storage::Engine engine, Shape shape) : shape_(shape) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "helhed-house-XXXXXX").string();
-  Must(mkdtemp(pattern.data()) != nullptr, "no folder");
-  folder_ = pattern;
   port_ = FreePort();
   for (auto const& name : services) {
     services_[name].port = FreePort();
@@ -84,7 +81,6 @@ House::House(std::vector<std::string> const& services, storage::Engine engine, S
 House::~House() {
   gateway_.reset();
   services_.clear();
-  std::filesystem::remove_all(folder_);
 }
 
 std::vector<std::string> House::ServiceArguments(std::string const& name, std::string const& command) const {

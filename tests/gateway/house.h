@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "services/platform/testing/engines.h"
+#include "services/platform/testing/folder.h"
 #include "tests/e2e/process.h"
 #include "tests/oidc/issuer.h"
 
@@ -67,7 +68,8 @@ class House {
 
   Shape shape_;
   OidcIssuer issuer_;
-  std::string folder_;
+  Folder const temporary_;
+  std::string const folder_ = temporary_.path();
   int port_ = 0;
   std::map<std::string, Service> services_;
   std::unique_ptr<Process> gateway_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "services/platform/testing/folder.h"
 #include "tests/gateway/house.h"
 
 namespace helhed {
@@ -74,6 +75,16 @@ TEST_P(SuiteTest, EveryServiceIsBehindTheOneDoor) {
   EXPECT_THAT(feed, AllOf(HasSubstr("\n200"), HasSubstr("\"missing\":[]")));
 }
 
+TEST_P(SuiteTest, ACalendarIsSubscribedToByItsAddress) {
+  auto const url = Url("/v1/plans/amager/activities:ics");
+  auto const file = house_.Curl("", {"--include", url}).output;
+  EXPECT_THAT(
+      file, AllOf(HasSubstr("content-type: text/calendar; charset=utf-8"), HasSubstr("BEGIN:VCALENDAR\r\n"), HasSubstr("\n200")));
+  auto const at = file.find("etag: ") + 6;
+  auto const tag = file.substr(at, file.find('\r', at) - at);
+  EXPECT_THAT(house_.Curl("", {"--header", "if-none-match: " + tag, url}).output, HasSubstr("\n304"));
+}
+
 TEST_P(SuiteTest, AStreamOfEventsIsFedAndEndsWithItsReasonWhenToldToEnd) {
   auto const log = house_.folder() + "/events";
   Process events({"curl", "--silent", "--no-buffer", "--cacert", house_.ca_file(), "--header", "authorization: Bearer " + token_,
@@ -97,19 +108,13 @@ INSTANTIATE_TEST_SUITE_P(Engines, SuiteTest, ::testing::Values(storage::Engine::
 // The commands, without anything before them.
 class SuiteCommandsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "helhed-suite-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   testing::Outcome Run(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), Binary("helhed-suite"));
     return RunProgram(arguments);
   }
 
-  std::string folder_;
+  testing::Folder const temporary_;
+  std::string const folder_ = temporary_.path();
   std::string const roles_ = std::string(HELHED_SOURCE_DIR) + "/deploy/policy/roles.textproto";
 };
 

@@ -17,6 +17,7 @@
 #include "services/platform/client/channel.h"
 #include "services/platform/server/instance.h"
 #include "services/platform/testing/engines.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 #include "services/platform/testing/store.h"
 #include "tests/e2e/process.h"
@@ -37,9 +38,6 @@ constexpr int kCallers = 8;
 class KillTest : public ::testing::TestWithParam<storage::Engine> {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "helhed-kill-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     address_ = absl::StrCat("127.0.0.1:", helhed::testing::FreePort());
     std::ofstream(folder_ + "/key.pub") << signer_.PublicKeyText() << "\n";
     auto const migrated = RunProgram(Service("migrate"));
@@ -49,7 +47,6 @@ class KillTest : public ::testing::TestWithParam<storage::Engine> {
   void TearDown() override {
     if (HasFailure()) std::cerr << helhed::testing::ReadWhole(folder_ + "/service.log");
     service_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   std::vector<std::string> Service(std::string const& command) {
@@ -120,18 +117,19 @@ class KillTest : public ::testing::TestWithParam<storage::Engine> {
     }
   }
 
-  // Registers and gives up until the service is gone.
-  void Race(std::uint64_t seed, std::atomic<int>& answered) {
+  // Registers and cancels until the service is killed. A call that fails before that (a deadline on a slow machine, a channel
+  // that has not found the restarted service yet) is not the end of a caller: what it asked for is neither promised nor denied.
+  void Race(std::uint64_t seed, std::atomic<int>& answered, std::atomic<bool> const& killed) {
     SeededRandom random(seed);
     auto const channel = client::ConnectGrpc({.target = address_});
     std::vector<std::string> mine;
-    for (;;) {
+    for (; !killed; absl::SleepFor(absl::Milliseconds(1))) {
       if (mine.empty() || random.Between(0, 2) > 0) {
         v1::CreateRegistrationRequest request;
         request.set_parent(activity_);
         request.mutable_registration();
         auto const entered = Call<v1::Registration>(*channel, "RegistrationService/CreateRegistration", request);
-        if (!entered.ok()) return;
+        if (!entered.ok()) continue;
         mine.push_back(entered->name());
         std::lock_guard const lock(mutex_);
         promised_.insert(entered->name());
@@ -139,7 +137,7 @@ class KillTest : public ::testing::TestWithParam<storage::Engine> {
         v1::CancelRegistrationRequest request;
         request.set_name(mine.back());
         mine.pop_back();
-        if (!Call<v1::Registration>(*channel, "RegistrationService/CancelRegistration", request).ok()) return;
+        if (!Call<v1::Registration>(*channel, "RegistrationService/CancelRegistration", request).ok()) continue;
       }
       ++answered;
     }
@@ -147,14 +145,16 @@ class KillTest : public ::testing::TestWithParam<storage::Engine> {
 
   void KillWhileTheyRace(int round) {
     std::atomic<int> answered = 0;
+    std::atomic<bool> killed = false;
     std::vector<std::jthread> callers;
     for (int i = 0; i < kCallers; ++i) {
-      callers.emplace_back([&, i] { Race(static_cast<std::uint64_t>(round * 100 + i + 1), answered); });
+      callers.emplace_back([&, i] { Race(static_cast<std::uint64_t>(round * 100 + i + 1), answered, killed); });
     }
-    auto const until = absl::Now() + absl::Seconds(20);
+    auto const until = absl::Now() + absl::Seconds(60);
     while (answered < 60 && absl::Now() < until) absl::SleepFor(absl::Milliseconds(1));
     service_->Signal(SIGKILL);
     EXPECT_EQ(service_->Wait(), -SIGKILL);
+    killed = true;
     callers.clear();
     EXPECT_GE(answered, 60);
   }
@@ -182,7 +182,8 @@ class KillTest : public ::testing::TestWithParam<storage::Engine> {
   }
 
   std::string const activity_ = "plans/amager/activities/a";
-  std::string folder_;
+  helhed::testing::Folder const temporary_;
+  std::string const folder_ = temporary_.path();
   std::string address_;
   identity::Signer signer_ = identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef");
   helhed::testing::FreshDatabase fresh_{GetParam()};

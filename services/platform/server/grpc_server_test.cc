@@ -27,6 +27,7 @@
 #include "services/platform/client/channel.h"
 #include "services/platform/identity/identity.h"
 #include "services/platform/server/commands.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 
 namespace helhed::server {
@@ -514,16 +515,11 @@ class GrpcServerTlsTest : public GrpcServerTest {
     GrpcServerTest::SetUp();
     // Every refused handshake is an error to gRPC; here they are what is tested.
     gpr_set_log_function([](gpr_log_func_args*) {});
-    char name[] = "/tmp/helhed_tls_XXXXXX";
-    directory_ = ::mkdtemp(name);
     MakeSet("old");
     MakeSet("new");
     Use("old");
   }
-  void TearDown() override {
-    gpr_set_log_function(nullptr);
-    std::filesystem::remove_all(directory_);
-  }
+  void TearDown() override { gpr_set_log_function(nullptr); }
 
   void MakeSet(std::string const& set) const {
     auto const script = absl::StrReplaceAll(
@@ -560,7 +556,8 @@ class GrpcServerTlsTest : public GrpcServerTest {
     return Read("here", Caller());
   }
 
-  std::string directory_;
+  helhed::testing::Folder const folder_;
+  std::string const directory_ = folder_.path();
 };
 
 TEST_F(GrpcServerTlsTest, AsksForCertificatesAndTakesNewOnesWithoutARestart) {

@@ -28,6 +28,7 @@
 #include "services/platform/identity/identity.h"
 #include "services/platform/server/instance.h"
 #include "services/platform/testing/engines.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 
 // The sample service's binary, run as an operator runs it.
@@ -127,21 +128,6 @@ Ended RunToEnd(std::vector<std::string> arguments, std::vector<std::string> envi
   return {code, process.output()};
 }
 
-class Directory {
- public:
-  Directory() {
-    char name[] = "/tmp/helhed_main_XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(Directory const&) = delete;
-  Directory& operator=(Directory const&) = delete;
-  std::string operator/(std::string_view name) const { return absl::StrCat(path_, "/", Av(name)); }
-
- private:
-  std::string path_;
-};
-
 TEST(Main, ExplainsItself) {
   auto const help = RunToEnd({"--help"});
   EXPECT_EQ(help.code, 0);
@@ -233,7 +219,7 @@ class MainTest : public ::testing::TestWithParam<storage::Engine> {
     return answer;
   }
 
-  Directory directory_;
+  helhed::testing::Folder directory_;
   testing::FreshDatabase database_{GetParam()};
   identity::Signer signer_ = identity::Signer::FromSeed("test", std::string(32, 's'));
 };

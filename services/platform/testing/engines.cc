@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <utility>
 
 #include "services/platform/testing/postgres.h"
@@ -14,17 +13,8 @@ FreshDatabase::FreshDatabase(storage::Engine engine) : engine_(engine) {
     location_ = PostgresFixture::Get().NewDatabase();
     return;
   }
-  directory_ = (std::filesystem::temp_directory_path() / "helhed-sqlite-XXXXXX").string();
-  if (::mkdtemp(directory_.data()) == nullptr) {
-    std::perror("mkdtemp");
-    std::abort();
-  }
-  location_ = directory_ + "/test.db";
-}
-
-FreshDatabase::~FreshDatabase() {
-  std::error_code ignored;
-  if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
+  folder_ = std::make_unique<Folder>();
+  location_ = folder_->path() + "/test.db";
 }
 
 std::unique_ptr<storage::Database> FreshDatabase::Open(int connections) const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "services/platform/storage/database.h"
+#include "services/platform/testing/folder.h"
 
 // Tests that run on both engines:
 //
@@ -21,9 +22,6 @@ namespace helhed::testing {
 class FreshDatabase {
  public:
   explicit FreshDatabase(storage::Engine engine);
-  ~FreshDatabase();
-  FreshDatabase(FreshDatabase const&) = delete;
-  FreshDatabase& operator=(FreshDatabase const&) = delete;
 
   storage::Engine engine() const { return engine_; }
   // The file, or the connection string.
@@ -33,7 +31,7 @@ class FreshDatabase {
 
  private:
   storage::Engine engine_;
-  std::string directory_;
+  std::unique_ptr<Folder> folder_;
   std::string location_;
 };
 
