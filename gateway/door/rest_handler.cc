@@ -39,7 +39,7 @@ class RestHandler final : public CallHandler {
     if (!timeout.empty() && (!absl::ParseDuration(Av(timeout), &wait) || wait <= absl::ZeroDuration())) {
       return Fail(BadRequest({{"x-request-timeout", "must be a duration such as 250ms or 5s"}}));
     }
-    if (method.is_server_stream()) SendHeadLater();
+    if (method.is_server_stream() && !is_raw()) SendHeadLater();
     Begin(method, Deadline(method, wait));
   }
 
@@ -60,6 +60,7 @@ class RestHandler final : public CallHandler {
 
  private:
   bool is_stream() const { return matched_.method->is_server_stream(); }
+  bool is_raw() const { return matched_.form == rest::Form::kRaw; }
 
   absl::StatusOr<std::string> Message() override { return desk().parts.transcoder->Request(matched_, std::exchange(body_, {})); }
 
@@ -68,8 +69,10 @@ class RestHandler final : public CallHandler {
       message_ = std::move(message);
       return;
     }
-    SendHead();
-    visit().exchange().Write(desk().parts.transcoder->StreamPiece(matched_, message));
+    SendHead(message);
+    auto piece = desk().parts.transcoder->StreamPiece(matched_, message);
+    if (!piece) return Fail(absl::InternalError("what the service sent is no google.api.HttpBody"));
+    visit().exchange().Write(*std::move(piece));
     if (matched_.form == rest::Form::kServerSentEvents) Ping();
   }
 
@@ -88,14 +91,19 @@ class RestHandler final : public CallHandler {
 
   void EndStream(absl::Status const& status) {
     SendHead();
+    if (is_raw() && !status.ok()) {
+      // The end of bytes says nothing of how they ended, but that they did not come to it.
+      visit().Close(status);
+      return visit().exchange().Abort();
+    }
     if (!status.ok()) visit().exchange().Write(desk().parts.transcoder->StreamError(matched_, status, visit().request_id()));
     visit().Close(status);
     visit().exchange().Finish({});
   }
 
-  void SendHead() {
+  void SendHead(std::string_view first = {}) {
     if (visit().responded()) return;
-    auto head = desk().parts.transcoder->StreamHead(matched_);
+    auto head = desk().parts.transcoder->StreamHead(matched_, first);
     visit().Respond(head.status, std::move(head.fields));
     if (matched_.form == rest::Form::kServerSentEvents) Ping();
   }

@@ -93,11 +93,21 @@ TEST(OpenApi, ANewServiceAppearsByItself) {
   EXPECT_THAT(Names(Desks(), "/paths"),
               ElementsAre("/v1/rooms/{room}/desks/{desk}", "/v1/halls/{halls_id}/rooms/{room}/desks/{desk}",
                           "/v1/rooms/{room}/desks", "/v1/rooms/{room}/desks/{desk}:move", "/v1/rooms/{room}/desks:show",
-                          "/v1/desks:watch", "/v1/deskFiles/{rest}"));
+                          "/v1/desks:watch", "/v1/rooms/{room}/desks/{desk}:drawing", "/v1/rooms/{room}/desks:export",
+                          "/v1/rooms/{room}/desks/{desk}:picture", "/v1/deskFiles/{rest}"));
   EXPECT_EQ(At(Desks(), "/paths/~1v1~1rooms~1{room}~1desks~1{desk}/get/operationId"), "\"DeskService_GetDesk\"");
   EXPECT_EQ(At(Desks(), "/paths/~1v1~1rooms~1{room}~1desks~1{desk}/get/summary"), "\"Returns a desk\"");
   EXPECT_THAT(At(Desks(), "/paths/~1v1~1rooms~1{room}~1desks~1{desk}/get/description"), HasSubstr("With a second sentence."));
   EXPECT_EQ(At(Desks(), "/tags/0/description"), "\"Desks in rooms.\"");
+}
+
+TEST(OpenApi, BytesHaveAnyMediaType) {
+  for (auto const* path : {"/paths/~1v1~1rooms~1{room}~1desks~1{desk}:drawing/get/responses/200",
+                           "/paths/~1v1~1rooms~1{room}~1desks:export/get/responses/200",
+                           "/paths/~1v1~1rooms~1{room}~1desks~1{desk}:picture/post/requestBody"}) {
+    EXPECT_THAT(Names(Desks(), absl::StrCat(path, "/content")), ElementsAre("*/*")) << path;
+    EXPECT_EQ(At(Desks(), absl::StrCat(path, "/content/*~1*/schema/format")), "\"binary\"") << path;
+  }
 }
 
 TEST(OpenApi, ParametersOfPathQueryAndHeader) {

@@ -139,7 +139,15 @@ class Maker {
     return parameter;
   }
 
+  // google.api.HttpBody: what its bytes are, the method's comment says.
+  static Json Bytes() {
+    auto schema = Json::Object({{"type", "string"}, {"format", "binary"}, {"maxLength", 1'000'000'000}});
+    return Json::Object({{"*/*", Json::Object({{"schema", std::move(schema)}})}});
+  }
+
   Json RequestBody() {
+    if (route_.raw_body)
+      return Json::Object({{"description", "The bytes, with their media type."}, {"required", true}, {"content", Bytes()}});
     auto const& request = *route_.method->descriptor().input_type();
     auto const example = world_.examples.Message(request, Purpose::kRequest);
     std::set<std::string> in_path;
@@ -219,6 +227,10 @@ class Maker {
     auto const& type = *route_.method->descriptor().output_type();
     auto response =
         Json::Object({{"description", SuccessText(type)}, {"headers", HeadersOf(200, route_.is_get() && !route_.is_stream())}});
+    if (route_.raw_answer) {
+      response["content"] = Bytes();
+      return response;
+    }
     auto content = Json::Object();
     auto const example = world_.examples.Message(type, Purpose::kResponse);
     if (route_.is_stream()) {
@@ -244,6 +256,7 @@ class Maker {
 
   std::string SuccessText(pb::Descriptor const& type) const {
     if (type.full_name() == "google.protobuf.Empty") return "Done; an empty object.";
+    if (route_.raw_answer) return "Bytes, with their media type.";
     if (route_.is_stream()) return "A stream, a line or an event for each message, until the caller leaves.";
     auto const comment = FirstSentence(world_.comments.Of(type));
     return absl::StrCat(comment.empty() ? type.name() : comment, ".");

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
+#include <google/api/httpbody.pb.h>
 #include <google/protobuf/field_mask.pb.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "services/platform/base/status.h"
 #include "services/platform/base/strings.h"
 #include "services/platform/contract/fields.h"
+#include "services/platform/contract/text.h"
 #include "services/platform/json/json.h"
 
 namespace helhed::gateway::rest {
@@ -67,9 +69,18 @@ class Binding {
       case Route::Body::kWhole:
         return json::Read(body, *request_, "", violations_);
       case Route::Body::kField:
+        if (route_.raw_body) return BindRaw(body);
         return json::Read(body, *request_->GetReflection()->MutableMessage(request_.get(), route_.body_field),
                           route_.body_field->name(), violations_, &given_);
     }
+  }
+
+  void BindRaw(std::string_view body) {
+    if (!contract::CodePoints(matched_.content_type)) return Add("Content-Type", "must be a media type");
+    auto* const raw = pb::DynamicCastToGenerated<google::api::HttpBody>(
+        request_->GetReflection()->MutableMessage(request_.get(), route_.body_field));
+    raw->set_content_type(matched_.content_type);
+    raw->set_data(body.data(), body.size());
   }
 
   // What the path says goes before what the body says; that they differ is an error all the same.

@@ -58,15 +58,21 @@ FieldPath FieldsOf(pb::Descriptor const& type, std::string_view path) {
   return level == nullptr ? fields : FieldPath();
 }
 
+bool IsRaw(pb::Descriptor const* type) { return type != nullptr && type->full_name() == "google.api.HttpBody"; }
+
 absl::Status SetBody(HttpRule const& rule, Route& route) {
   if (rule.body().empty()) return absl::OkStatus();
   if (route.http_method == "GET" || route.http_method == "DELETE") return Cannot(*route.method, "GET and DELETE have no body");
   route.body = rule.body() == "*" ? Route::Body::kWhole : Route::Body::kField;
-  if (route.body == Route::Body::kWhole) return absl::OkStatus();
+  if (route.body == Route::Body::kWhole) {
+    bool const nowhere = IsRaw(route.method->descriptor().input_type());
+    return nowhere ? Cannot(*route.method, "a request that is bytes needs a field for them") : absl::OkStatus();
+  }
   route.body_field = route.method->descriptor().input_type()->FindFieldByName(rule.body());
   if (route.body_field == nullptr || route.body_field->is_repeated() || route.body_field->message_type() == nullptr) {
     return Cannot(*route.method, "its body is no message in a field of the request");
   }
+  route.raw_body = IsRaw(route.body_field->message_type());
   return absl::OkStatus();
 }
 
@@ -76,7 +82,9 @@ absl::Status SetResponse(HttpRule const& rule, Route& route) {
     route.response_field = type.FindFieldByName(rule.response_body());
     if (route.response_field == nullptr) return Cannot(*route.method, "its response_body is no field of the response");
   }
-  if (route.response_field == nullptr) route.response_etag = TextField(type, "etag");
+  bool const is_part = route.response_field != nullptr;
+  route.raw_answer = is_part ? !route.response_field->is_repeated() && IsRaw(route.response_field->message_type()) : IsRaw(&type);
+  if (!is_part) route.response_etag = TextField(type, "etag");
   route.response_cursor = TextField(type, "next_cursor");
   if (route.response_cursor == nullptr) route.response_cursor = TextField(type, "cursor");
   return absl::OkStatus();

@@ -27,6 +27,9 @@ struct Route {
   std::vector<FieldPath> variables;
   Body body = Body::kNone;
   google::protobuf::FieldDescriptor const* body_field = nullptr;
+  // Whether the body, or the answer, is a google.api.HttpBody: bytes of any media type instead of JSON.
+  bool raw_body = false;
+  bool raw_answer = false;
   // The one field of the response that is the answer; nullptr when all of it is.
   google::protobuf::FieldDescriptor const* response_field = nullptr;
   google::protobuf::Message const* request = nullptr;

@@ -5,6 +5,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <google/api/httpbody.pb.h>
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
@@ -28,6 +29,7 @@ namespace pb = google::protobuf;
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kNdjson = "application/x-ndjson";
 constexpr std::string_view kEvents = "text/event-stream";
+constexpr std::string_view kBytes = "application/octet-stream";
 // No path of the contract comes near it; a longer one is not looked up.
 constexpr std::size_t kSegmentsMax = 64;
 // How much longer a message may be in JSON than on the wire.
@@ -86,6 +88,16 @@ void DropBody(Answer& answer) {
   answer.body.clear();
 }
 
+// The bytes of an answer that is bytes.
+google::api::HttpBody const& RawOf(Route const& route, pb::Message const& message) {
+  auto const& raw =
+      route.response_field == nullptr ? message : message.GetReflection()->GetMessage(message, route.response_field);
+  return *pb::DynamicCastToGenerated<google::api::HttpBody const>(&raw);
+}
+std::string MediaTypeOf(google::api::HttpBody const& raw) {
+  return raw.content_type().empty() ? std::string(kBytes) : raw.content_type();
+}
+
 std::string AnswerInvalid(std::string_view what) { return absl::StrCat("what the service sent is no ", Av(what)); }
 
 }  // namespace
@@ -142,6 +154,11 @@ std::optional<Answer> ReadPath(Route const& route, std::vector<std::string_view>
 }
 
 std::optional<Answer> ChooseForm(Route const& route, http::Fields const& fields, Matched& matched) {
+  // Bytes have one form, which is known with the answer only (RFC 9110, 12.4.1).
+  if (route.raw_answer) {
+    matched.form = Form::kRaw;
+    return std::nullopt;
+  }
   auto const offered = route.is_stream() ? std::vector{kNdjson, kEvents} : std::vector{kJson};
   int const chosen = Negotiate(Joined(fields, "accept"), offered);
   if (chosen < 0) return NotAcceptable(offered);
@@ -155,7 +172,7 @@ std::optional<Answer> CheckBody(Route const& route, http::Fields const& fields, 
   if (absl::SimpleAtoi(Joined(fields, "content-length"), &length) && length > matched.body_bytes_max) return TooLarge(matched);
   if (route.body == Route::Body::kNone) return std::nullopt;
   auto const type = Joined(fields, "content-type");
-  if (!type.empty() && !IsJson(type))
+  if (!route.raw_body && !type.empty() && !IsJson(type))
     return UnsupportedType(route.http_method == "PATCH" ? "accept-patch" : "accept-post", kJson);
   // A compressed body can be a bomb; a request of this size needs no compression.
   auto const encoding = Joined(fields, "content-encoding");
@@ -196,11 +213,12 @@ Transcoder::Match Transcoder::Resolve(http::RequestHead const& head) const {
   matched.binding = route.binding;
   matched.head_only = head_only;
   matched.query = target.substr(std::min(question + 1, target.size()));
-  matched.body_bytes_max = kJsonPerWire * route.method->request_bytes_max();
+  matched.body_bytes_max = (route.raw_body ? 1 : kJsonPerWire) * route.method->request_bytes_max();
   matched.if_match = Joined(head.fields, "if-match");
   matched.if_none_match = Joined(head.fields, "if-none-match");
   matched.idempotency_key = Joined(head.fields, "idempotency-key");
   matched.last_event_id = Joined(head.fields, "last-event-id");
+  matched.content_type = Joined(head.fields, "content-type");
   if (auto answer = ReadPath(route, WithoutVerb(route, *segments), matched)) return RefuseMatch(*std::move(answer), head_only);
   if (auto answer = ChooseForm(route, head.fields, matched)) return RefuseMatch(*std::move(answer), head_only);
   if (auto answer = CheckBody(route, head.fields, matched)) return RefuseMatch(*std::move(answer), head_only);
@@ -221,7 +239,7 @@ Answer Transcoder::Response(Matched const& matched, std::string_view message) co
                        "");
   }
   Answer answer;
-  answer.body = State::Json(route, *parsed);
+  answer.body = route.raw_answer ? RawOf(route, *parsed).data() : State::Json(route, *parsed);
   // Kept by nobody but the caller, and not shown by him again before he has asked.
   answer.fields = {{"cache-control", "private, no-cache"}};
   std::string scratch;
@@ -234,15 +252,22 @@ Answer Transcoder::Response(Matched const& matched, std::string_view message) co
     answer.fields.push_back({"etag", std::move(tag)});
     if (unchanged) return {304, std::move(answer.fields), ""};
   }
-  answer.fields.push_back({"content-type", std::string(kJson)});
+  answer.fields.push_back({"content-type", route.raw_answer ? MediaTypeOf(RawOf(route, *parsed)) : std::string(kJson)});
   answer.fields.push_back({"x-content-type-options", "nosniff"});
   if (matched.head_only) DropBody(answer);
   return answer;
 }
 
-Answer Transcoder::StreamHead(Matched const& matched) const {
+Answer Transcoder::StreamHead(Matched const& matched, std::string_view first) const {
+  std::string type(matched.form == Form::kServerSentEvents ? kEvents : kNdjson);
+  if (matched.form == Form::kRaw) {
+    auto const& route = state_->RouteOf(matched);
+    pb::Arena arena;
+    auto const* const parsed = State::Parse(route, first, arena);
+    type = parsed == nullptr ? std::string(kBytes) : MediaTypeOf(RawOf(route, *parsed));
+  }
   Answer answer;
-  answer.fields = {{"content-type", std::string(matched.form == Form::kServerSentEvents ? kEvents : kNdjson)},
+  answer.fields = {{"content-type", std::move(type)},
                    {"cache-control", "no-store"},
                    {"vary", "accept"},
                    {"x-content-type-options", "nosniff"},
@@ -251,10 +276,11 @@ Answer Transcoder::StreamHead(Matched const& matched) const {
   return answer;
 }
 
-std::string Transcoder::StreamPiece(Matched const& matched, std::string_view message) const {
+std::optional<std::string> Transcoder::StreamPiece(Matched const& matched, std::string_view message) const {
   auto const& route = state_->RouteOf(matched);
   pb::Arena arena;
   auto const* const parsed = State::Parse(route, message, arena);
+  if (matched.form == Form::kRaw) return parsed == nullptr ? std::nullopt : std::optional(RawOf(route, *parsed).data());
   if (parsed == nullptr) {
     return StreamError(matched, Error(absl::StatusCode::kInternal, v1::ERROR_REASON_ANSWER_INVALID,
                                       AnswerInvalid(route.response->GetDescriptor()->full_name())));

@@ -30,6 +30,7 @@ enum class Form {
   kJson,              // one message, one JSON value
   kNdjson,            // application/x-ndjson, a line {"result": ...} each, and {"error": ...} when it ends badly
   kServerSentEvents,  // text/event-stream
+  kRaw,               // the bytes of google.api.HttpBody, of the media type that it names
 };
 
 // What a request's head came to: the method that it means, and how to answer it.
@@ -45,10 +46,10 @@ struct Matched {
   // Index of the rule among the method's bindings.
   int binding = 0;
   // What the body may weigh: four times the size on the wire that the method's policy allows, for names and numbers are longer in
-  // JSON. What it comes to on the wire is for the pipeline to check.
+  // JSON; just that size where the body is bytes. What it comes to on the wire is for the pipeline to check.
   std::size_t body_bytes_max = 0;
-  // As sent: `If-Match`, `If-None-Match`, `Idempotency-Key`, `Last-Event-ID`.
-  std::string if_match, if_none_match, idempotency_key, last_event_id;
+  // As sent: `If-Match`, `If-None-Match`, `Idempotency-Key`, `Last-Event-ID`, `Content-Type`.
+  std::string if_match, if_none_match, idempotency_key, last_event_id, content_type;
 };
 
 // A comment that keeps a stream of Server-Sent Events alive through proxies while nothing happens.
@@ -74,14 +75,15 @@ class Transcoder {
   // once (INVALID_ARGUMENT BAD_REQUEST). The rules of the fields are not looked at: the pipeline does.
   absl::StatusOr<std::string> Request(Matched const& matched, std::string_view body) const;
 
-  // The answer to a unary call: JSON, ETag, 304.
+  // The answer to a unary call: JSON or bytes, ETag, 304.
   Answer Response(Matched const& matched, std::string_view message) const;
 
-  // The head of the answer to a stream: status and fields, without a body.
-  Answer StreamHead(Matched const& matched) const;
-  // A piece of a stream: a line or an event.
-  std::string StreamPiece(Matched const& matched, std::string_view message) const;
-  // How a stream ends badly; `reference` as in ErrorAnswer.
+  // The head of the answer to a stream: status and fields, without a body. The media type of bytes is that of the first message.
+  Answer StreamHead(Matched const& matched, std::string_view first = {}) const;
+  // A piece of a stream: a line, an event or bytes. nullopt where bytes should be and are not: such an answer can only be broken
+  // off.
+  std::optional<std::string> StreamPiece(Matched const& matched, std::string_view message) const;
+  // How a stream ends badly, but one of bytes, in which nothing can be said; `reference` as in ErrorAnswer.
   std::string StreamError(Matched const& matched, absl::Status const& status, std::string_view reference = {}) const;
 
  private:

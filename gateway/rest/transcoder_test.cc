@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
+#include <google/api/httpbody.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <google/rpc/error_details.pb.h>
 #include <gtest/gtest.h>
@@ -325,6 +326,48 @@ TEST(Transcoder, IdempotencyKeyIsTheRequestId) {
   Bound<desk::v1::ListDesksRequest>("GET /v1/rooms/1/desks", "", {{"idempotency-key", "again"}});
 }
 
+google::api::HttpBody Bytes(std::string_view media_type, std::string_view data) {
+  google::api::HttpBody body;
+  body.set_content_type(std::string(media_type));
+  body.set_data(std::string(data));
+  return body;
+}
+
+TEST(Transcoder, Trap23BytesAreSentAsTheyAre) {
+  auto const drawing = Hit("GET /v1/rooms/1/desks/2:drawing", {{"accept", "image/svg+xml"}});
+  auto const message = Bytes("image/svg+xml", "<svg/>").SerializeAsString();
+  auto const answer = TheTranscoder().Response(drawing, message);
+  EXPECT_EQ(answer.body, "<svg/>");
+  EXPECT_EQ(FieldOf(answer.fields, "content-type"), "image/svg+xml");
+  EXPECT_EQ(FieldOf(answer.fields, "x-content-type-options"), "nosniff");
+  auto const tag = FieldOf(answer.fields, "etag");
+  EXPECT_EQ(TheTranscoder().Response(Hit("GET /v1/rooms/1/desks/2:drawing", {{"if-none-match", tag}}), message).status, 304);
+  EXPECT_EQ(FieldOf(TheTranscoder().Response(drawing, Bytes("", "x").SerializeAsString()).fields, "content-type"),
+            "application/octet-stream");
+}
+
+TEST(Transcoder, Trap23BytesComeInPiecesOfTheFirstOnesMediaType) {
+  auto const pieces = Hit("GET /v1/rooms/1/desks:export");
+  auto const first = Bytes("text/csv", "a;b\n").SerializeAsString();
+  EXPECT_EQ(FieldOf(TheTranscoder().StreamHead(pieces, first).fields, "content-type"), "text/csv");
+  EXPECT_EQ(TheTranscoder().StreamPiece(pieces, first), "a;b\n");
+  EXPECT_EQ(TheTranscoder().StreamPiece(pieces, Bytes("", "1;2\n").SerializeAsString()), "1;2\n");
+  EXPECT_EQ(TheTranscoder().StreamPiece(pieces, "\xff"), std::nullopt);
+}
+
+TEST(Transcoder, Trap23BytesAreTakenAsTheyAre) {
+  auto const line = "POST /v1/rooms/1/desks/2:picture?title=a";
+  std::string const picture("\x89PNG\0\xff", 6);
+  auto const request = Bound<desk::v1::UploadPictureRequest>(line, picture, {{"content-type", "image/png"}});
+  EXPECT_EQ(request.picture().data(), picture);
+  EXPECT_EQ(request.picture().content_type(), "image/png");
+  EXPECT_EQ(request.name(), "rooms/1/desks/2");
+  EXPECT_EQ(request.title(), "a");
+  EXPECT_EQ(Hit(line).body_bytes_max, 1000U) << "bytes weigh what they weigh";
+  EXPECT_THAT(Refused(line, picture, {{"content-type", "\xff"}}), ElementsAre("Content-Type"));
+  EXPECT_EQ(StatusOf("POST /v1/rooms/1/desks/2:picture", {{"content-encoding", "gzip"}}), 415);
+}
+
 TEST(Transcoder, Trap25StreamsAsLinesAndAsEvents) {
   desk::v1::WatchDesksResponse message;
   message.mutable_desk()->set_title("a\nb");
@@ -332,17 +375,17 @@ TEST(Transcoder, Trap25StreamsAsLinesAndAsEvents) {
   auto const bytes = message.SerializeAsString();
   auto const lines = Hit("GET /v1/desks:watch");
   EXPECT_EQ(lines.form, Form::kNdjson);
-  auto const line = TheTranscoder().StreamPiece(lines, bytes);
+  auto const line = TheTranscoder().StreamPiece(lines, bytes).value();
   EXPECT_THAT(line, StartsWith(R"({"result":{"desk":{"name":"","title":"a\nb",)"));
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   EXPECT_EQ(FieldOf(TheTranscoder().StreamHead(lines).fields, "content-type"), "application/x-ndjson");
 
   auto const events = Hit("GET /v1/desks:watch", {{"accept", "text/event-stream"}});
   EXPECT_EQ(events.form, Form::kServerSentEvents);
-  EXPECT_THAT(TheTranscoder().StreamPiece(events, bytes), StartsWith("id: c1\ndata: {\"desk\":"));
+  EXPECT_THAT(TheTranscoder().StreamPiece(events, bytes).value(), StartsWith("id: c1\ndata: {\"desk\":"));
   EXPECT_EQ(FieldOf(TheTranscoder().StreamHead(events).fields, "x-accel-buffering"), "no");
   message.set_next_cursor("c1\ndata: forged");
-  EXPECT_THAT(TheTranscoder().StreamPiece(events, message.SerializeAsString()), StartsWith("data: "));
+  EXPECT_THAT(TheTranscoder().StreamPiece(events, message.SerializeAsString()).value(), StartsWith("data: "));
   EXPECT_EQ(StatusOf("GET /v1/desks:watch", {{"accept", "application/json"}}), 406);
 
   auto const status = Error(absl::StatusCode::kOutOfRange, common::v1::ERROR_REASON_CURSOR_TOO_OLD, "too old");
@@ -398,7 +441,7 @@ TEST(ErrorAnswer, Trap26RetryAfterAndTheChallenge) {
 
 TEST(Transcoder, WhatIsNoAnswerIsOurFault) {
   EXPECT_EQ(TheTranscoder().Response(Hit("GET /v1/rooms/1/desks/2"), "\xff").status, 500);
-  EXPECT_THAT(TheTranscoder().StreamPiece(Hit("GET /v1/desks:watch"), "\xff"), StartsWith(R"({"error":)"));
+  EXPECT_THAT(TheTranscoder().StreamPiece(Hit("GET /v1/desks:watch"), "\xff").value(), StartsWith(R"({"error":)"));
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ void CalendarService::Register(Router& router) {
   };
   on("GetCalendar", &CalendarService::GetCalendar);
   on("GetCalendarFeed", &CalendarService::GetCalendarFeed);
+  on("DownloadCalendar", &CalendarService::DownloadCalendar);
 }
 
 absl::StatusOr<v1::Calendar> CalendarService::GetCalendar(CallContext const& call, v1::GetCalendarRequest const& request) {
@@ -95,6 +96,17 @@ absl::StatusOr<v1::CalendarFeed> CalendarService::GetCalendarFeed(CallContext co
   feed.set_not_modified(feed.etag() == request.if_none_match());
   if (feed.not_modified()) feed.clear_content();
   return feed;
+}
+
+absl::StatusOr<google::api::HttpBody> CalendarService::DownloadCalendar(CallContext const& call,
+                                                                        v1::GetCalendarFeedRequest const& request) {
+  auto whole = request;
+  whole.clear_if_none_match();
+  ASSIGN_OR_RETURN(auto feed, GetCalendarFeed(call, whole));
+  google::api::HttpBody file;
+  file.set_content_type(feed.content_type());
+  file.set_data(std::move(*feed.mutable_content()));
+  return file;
 }
 
 }  // namespace helhed::activities
