@@ -5,6 +5,7 @@
 #include <absl/synchronization/mutex.h>
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -33,62 +34,60 @@ void ReportAtMost(std::string_view row, double ours, std::string_view unit, doub
   std::cout << absl::StrFormat("%s\t%.4g\t-\t%s\t%.2f\tat most %.4g\n", row, ours, unit, bar / ours, bar) << std::flush;
 }
 
-Folder::Folder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "helhed-bench-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) Fail("mkdtemp", absl::ErrnoToStatus(errno, pattern));
-  path_ = pattern;
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-Register::Register(server::StorageOptions storage, std::string const& folder, std::string const& roles_file)
-    : log_({.service = "bench", .minimum = telemetry::Severity::kError, .destination = "-"}) {
-  auto const signer = identity::Signer::Generate("bench");
-  std::ofstream(folder + "/bench.pub") << signer.PublicKeyText();
-  common::v1::Identity identity;
-  identity.set_issuer("bench");
-  identity.set_subject("bench");
-  identity.set_audience("helhed");
-  auto const now = absl::ToUnixSeconds(clock_.Now());
-  identity.mutable_issue_time()->set_seconds(now);
-  identity.mutable_expire_time()->set_seconds(now + 3600);
-  identity.add_grants()->set_role("operator");
-  identity_ = signer.Sign(identity);
-
-  auto const definition = residents::ResidentsDefinition();
+Service::Service(server::Definition const& definition, server::StorageOptions storage, std::string const& folder,
+                 std::string const& roles_file)
+    : package_(absl::StrCat("/helhed.", definition.name, ".v1.")),
+      signer_(identity::Signer::Generate("bench")),
+      log_({.service = "bench", .minimum = telemetry::Severity::kError, .destination = "-"}) {
+  auto const key_file = absl::StrCat(folder, "/", definition.name, ".pub");
+  std::ofstream(key_file) << signer_.PublicKeyText();
+  identity_ = SignIn("bench");
   {
     auto const database = Must("open", server::OpenDatabase(storage));
     Must("migrate", storage::Migrate(*database, server::AllMigrations(definition)).status());
   }
   server::InstanceOptions options;
   options.storage = std::move(storage);
-  options.identity_key_files = {folder + "/bench.pub"};
+  options.identity_key_files = {key_file};
   options.roles_file = roles_file;
   instance_ = Must("instance", server::Instance::Open(definition, options, clock_, random_, log_, metrics_));
 }
 
-absl::StatusOr<std::string> Register::CallRaw(std::string_view method, std::string_view request) {
-  auto const path = absl::StrCat("/helhed.residents.v1.HousingRegisterService/", Av(method));
+std::string Service::SignIn(std::string const& subject) {
+  common::v1::Identity identity;
+  identity.set_issuer("bench");
+  identity.set_subject(subject);
+  identity.set_audience("helhed");
+  auto const now = absl::ToUnixSeconds(clock_.Now());
+  identity.mutable_issue_time()->set_seconds(now);
+  identity.mutable_expire_time()->set_seconds(now + 3600);
+  identity.add_grants()->set_role("operator");
+  return signer_.Sign(identity);
+}
+
+absl::StatusOr<std::string> Service::CallRaw(std::string_view method, std::string_view request, std::string_view identity) {
+  auto const path = absl::StrCat(package_, Av(method));
   IncomingCall call;
   call.path = path;
   call.request = request;
-  call.identity = identity_;
+  call.identity = identity.empty() ? std::string_view(identity_) : identity;
   return pipeline().Run(call);
 }
+
+Register::Register(server::StorageOptions storage, std::string const& folder, std::string const& roles_file)
+    : Service(residents::ResidentsDefinition(), std::move(storage), folder, roles_file) {}
 
 void Register::Fill(int organisations, int departments_each, int per_department) {
   for (int o = 0; o < organisations; ++o) {
     rv1::CreateOrganisationRequest organisation;
     organisation.set_organisation_id(absl::StrFormat("%04d", 1000 + o));
     organisation.mutable_organisation()->set_display_name(absl::StrCat("Boligforeningen ", o));
-    auto const parent = Call<rv1::Organisation>("CreateOrganisation", organisation).name();
+    auto const parent = Call<rv1::Organisation>("HousingRegisterService/CreateOrganisation", organisation).name();
     rv1::BatchCreateDwellingsRequest batch;
     batch.set_parent(parent);
     auto const send = [&] {
-      if (batch.requests_size() > 0) Call<rv1::BatchCreateDwellingsResponse>("BatchCreateDwellings", batch);
+      if (batch.requests_size() > 0)
+        Call<rv1::BatchCreateDwellingsResponse>("HousingRegisterService/BatchCreateDwellings", batch);
       batch.clear_requests();
     };
     for (int d = 1; d <= departments_each; ++d) {
@@ -96,7 +95,7 @@ void Register::Fill(int organisations, int departments_each, int per_department)
       department.set_parent(parent);
       department.set_department_id(absl::StrFormat("%03d", d));
       department.mutable_department()->set_display_name(absl::StrCat("Afdeling ", d));
-      auto const name = Call<rv1::Department>("CreateDepartment", department).name();
+      auto const name = Call<rv1::Department>("HousingRegisterService/CreateDepartment", department).name();
       for (int i = 0; i < per_department; ++i) {
         auto* const row = batch.add_requests();
         row->set_parent(parent);
@@ -141,15 +140,33 @@ double RoundsPerSecond(int callers, absl::Duration duration, std::function<void(
   return static_cast<double>(rounds.load()) / absl::ToDoubleSeconds(absl::Now() - start);
 }
 
+void ReportInTurns(std::string_view row, std::function<void()> const& ours, std::function<void()> const& reference,
+                   std::string_view unit, double bar) {
+  constexpr int turns = 7;
+  std::vector<double> our_rates, reference_rates;
+  for (int turn = 0; turn < turns; ++turn) {
+    reference_rates.push_back(RoundsPerSecond(1, kTurn, [&](int, std::int64_t) { reference(); }));
+    our_rates.push_back(RoundsPerSecond(1, kTurn, [&](int, std::int64_t) { ours(); }));
+  }
+  std::sort(our_rates.begin(), our_rates.end());
+  std::sort(reference_rates.begin(), reference_rates.end());
+  Report(row, our_rates[turns / 2], reference_rates[turns / 2], unit, bar);
+}
+
+void Analyze(storage::Database& database) {
+  storage::Statement const analyze(storage::Statement::Dynamic{"bench.analyze", "ANALYZE"});
+  Must("analyze", database.Write({}, [&](storage::WriteTransaction& tx) { return tx.Execute(analyze, {}).status(); }));
+}
+
 }  // namespace helhed::bench
 
-// helhed_bench SECTION ROLES_FILE BIN_FOLDER [DWELLINGS [POSTINGS]]
+// helhed_bench SECTION ROLES_FILE BIN_FOLDER [DWELLINGS [POSTINGS [ATTENDANCES]]]
 int main(int argc, char** argv) {
   // Debian's Abseil looks for deadlocks on every lock; a release binary does not, and neither does what measures one.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (argc < 4) {
-    std::cerr << "usage: helhed_bench campaigns|writes|reads|residents|postings|doors|paper ROLES_FILE BIN_FOLDER [DWELLINGS "
-                 "[POSTINGS]]\n";
+    std::cerr << "usage: helhed_bench activities|campaigns|doors|paper|postings|reads|residents|writes ROLES_FILE BIN_FOLDER "
+                 "[DWELLINGS [POSTINGS [ATTENDANCES]]]\n";
     return 2;
   }
   std::string const section = argv[1];
@@ -157,6 +174,7 @@ int main(int argc, char** argv) {
   if (section == "reads") helhed::bench::BenchReads(argv[2], argc > 4 ? std::atoi(argv[4]) : 600'000);
   if (section == "residents") helhed::bench::BenchResidents(argv[2], argc > 4 ? std::atoi(argv[4]) : 600'000);
   if (section == "postings") helhed::bench::BenchPostings(argv[2], argc > 5 ? std::atoi(argv[5]) : 1'000'000);
+  if (section == "activities") helhed::bench::BenchActivities(argv[2], argc > 6 ? std::atoi(argv[6]) : 2'000'000);
   if (section == "campaigns") helhed::bench::BenchCampaigns(argv[2]);
   if (section == "doors") helhed::bench::BenchDoors(argv[2], argv[3]);
   if (section == "paper") helhed::bench::BenchPaper();

@@ -55,7 +55,7 @@ class House {
     options.roles_file = roles_file;
     FillRegister();
     auto const definition =
-        communications::CommunicationsDefinition({residents_, [](absl::Time) { return std::string("signed"); }}, taker_);
+        communications::CommunicationsDefinition({.residents = {residents_, [](absl::Time) { return std::string("signed"); }}}, taker_);
     {
       auto const database = Must("open", server::OpenDatabase(options.storage));
       Must("migrate", storage::Migrate(*database, server::AllMigrations(definition)).status());

@@ -44,76 +44,35 @@ void SetDate(google::type::Date& date, int day = 0) {
   date.set_day(1 + day % 28);
 }
 
-// The funding service in this process, with one plan and much money, on a store of its own.
-class Ledger {
+// The funding service with one plan and much money.
+class Ledger : public Service {
  public:
   Ledger(server::StorageOptions storage, std::string const& folder, std::string const& roles_file)
-      : log_({.service = "bench", .minimum = telemetry::Severity::kError, .destination = "-"}) {
-    auto const signer = identity::Signer::Generate("bench");
-    std::ofstream(folder + "/ledger.pub") << signer.PublicKeyText();
-    maker_ = Identity(signer, "maker");
-    approver_ = Identity(signer, "approver");
-    auto const definition = funding::FundingDefinition();
-    {
-      auto const database = Must("open", server::OpenDatabase(storage));
-      Must("migrate", storage::Migrate(*database, server::AllMigrations(definition)).status());
-      std::byte const sort{'a'};
-      Must("plan", database->Write({}, [&](storage::WriteTransaction& tx) -> absl::Status {
-        RETURN_IF_ERROR(tx.Execute(kPlan, {storage::Bytes(&sort, 1)}).status());
-        return tx.Execute(kFocusArea, {}).status();
-      }));
-    }
-    server::InstanceOptions options;
-    options.storage = std::move(storage);
-    options.identity_key_files = {folder + "/ledger.pub"};
-    options.roles_file = roles_file;
-    instance_ = Must("instance", server::Instance::Open(definition, options, clock_, random_, log_, metrics_));
+      : Service(funding::FundingDefinition(), std::move(storage), folder, roles_file) {
+    std::byte const sort{'a'};
+    Must("plan", database().Write({}, [&](storage::WriteTransaction& tx) -> absl::Status {
+      RETURN_IF_ERROR(tx.Execute(kPlan, {storage::Bytes(&sort, 1)}).status());
+      return tx.Execute(kFocusArea, {}).status();
+    }));
     Fund();
-  }
-
-  storage::Database& database() { return instance_->database(); }
-
-  template <typename Response, typename Request>
-  Response Call(std::string_view method, Request const& request, bool approve = false) {
-    auto const path = absl::StrCat("/helhed.funding.v1.", Av(method));
-    std::string const bytes = request.SerializeAsString();
-    IncomingCall call;
-    call.path = path;
-    call.request = bytes;
-    call.identity = approve ? approver_ : maker_;
-    Response response;
-    response.ParseFromString(Must(method, instance_->pipeline().Run(call)));
-    return response;
   }
 
   // One krone, reserved.
   fv1::Disbursement Reserve() {
     fv1::CreateDisbursementRequest request = Payment(0);
-    request.set_request_id(NewUuid(clock_.Now(), random_));
+    request.set_request_id(RequestId());
     return Call<fv1::Disbursement>("LedgerService/CreateDisbursement", request);
   }
 
   void ReserveBatch(int count) {
     fv1::BatchCreateDisbursementsRequest batch;
     batch.set_parent("plans/p");
-    batch.set_request_id(NewUuid(clock_.Now(), random_));
+    batch.set_request_id(RequestId());
     for (int i = 0; i < count; ++i) *batch.add_requests() = Payment(i);
     Call<fv1::BatchCreateDisbursementsResponse>("LedgerService/BatchCreateDisbursements", batch);
   }
 
  private:
-  std::string Identity(identity::Signer const& signer, std::string const& subject) {
-    common::v1::Identity identity;
-    identity.set_issuer("bench");
-    identity.set_subject(subject);
-    identity.set_audience("helhed");
-    auto const now = absl::ToUnixSeconds(clock_.Now());
-    identity.mutable_issue_time()->set_seconds(now);
-    identity.mutable_expire_time()->set_seconds(now + 3600);
-    identity.add_grants()->set_role("operator");
-    return signer.Sign(identity);
-  }
-
   static fv1::CreateDisbursementRequest Payment(int day) {
     fv1::CreateDisbursementRequest request;
     request.set_parent("plans/p");
@@ -157,16 +116,8 @@ class Ledger {
     release.mutable_release()->mutable_voucher()->set_reference("release");
     fv1::ApproveReleaseRequest decide;
     decide.set_name(Call<fv1::Release>("SourceService/CreateRelease", release).name());
-    Call<fv1::Release>("SourceService/ApproveRelease", decide, true);
+    Call<fv1::Release>("SourceService/ApproveRelease", decide, SignIn("approver"));
   }
-
-  SystemClock clock_;
-  SystemRandom random_;
-  telemetry::Metrics metrics_;
-  telemetry::Log log_;
-  std::string maker_;
-  std::string approver_;
-  std::unique_ptr<server::Instance> instance_;
 };
 
 // What one reservation inserts, in an order that keeps the foreign keys, with the column that must differ in each row, as an SQL

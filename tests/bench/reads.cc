@@ -14,8 +14,6 @@ namespace {
 
 namespace rv1 = residents::v1;
 
-constexpr absl::Duration kTurn = absl::Milliseconds(400);
-
 constexpr int kDepartments = 13;
 constexpr int kPerDepartment = 85;
 
@@ -39,7 +37,7 @@ using Question = std::function<void(Sized&)>;
 void GetOne(Sized& sized) {
   rv1::GetDwellingRequest request;
   request.set_name(sized.Dwelling());
-  sized.store.Call<rv1::Dwelling>("GetDwelling", request);
+  sized.store.Call<rv1::Dwelling>("HousingRegisterService/GetDwelling", request);
 }
 
 Question Page(std::string const& order_by, std::string const& filter) {
@@ -49,7 +47,7 @@ Question Page(std::string const& order_by, std::string const& filter) {
   request.set_filter(filter);
   return [request](Sized& sized) mutable {
     request.set_parent(sized.Organisation());
-    auto const response = sized.store.Call<rv1::ListDwellingsResponse>("ListDwellings", request);
+    auto const response = sized.store.Call<rv1::ListDwellingsResponse>("HousingRegisterService/ListDwellings", request);
     if (response.dwellings().empty()) Fail("empty page", absl::NotFoundError(request.parent()));
   };
 }
@@ -60,41 +58,27 @@ rv1::ListDwellingsRequest LastPage(Sized& sized) {
   request.set_page_size(50);
   request.set_parent("organisations/1000");
   for (;;) {
-    auto const page = sized.store.Call<rv1::ListDwellingsResponse>("ListDwellings", request);
+    auto const page = sized.store.Call<rv1::ListDwellingsResponse>("HousingRegisterService/ListDwellings", request);
     auto next = request;
     next.set_page_token(page.next_page_token());
-    if (sized.store.Call<rv1::ListDwellingsResponse>("ListDwellings", next).next_page_token().empty()) return request;
+    if (sized.store.Call<rv1::ListDwellingsResponse>("HousingRegisterService/ListDwellings", next).next_page_token().empty())
+      return request;
     request = next;
   }
-}
-
-// How fast each of the two answers, one caller at a time so that work is compared and not contention. They take turns, so that
-// whatever else the machine does falls on both; the middle one of their rounds counts.
-void Compare(std::string const& row, std::string_view unit, Sized& plan, Sized& nation, Question const& of_plan,
-             Question const& of_nation) {
-  constexpr int kTurns = 7;
-  std::vector<double> plans, nations;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    plans.push_back(RoundsPerSecond(1, kTurn, [&](int, std::int64_t) { of_plan(plan); }));
-    nations.push_back(RoundsPerSecond(1, kTurn, [&](int, std::int64_t) { of_nation(nation); }));
-  }
-  std::sort(plans.begin(), plans.end());
-  std::sort(nations.begin(), nations.end());
-  Report(row, nations[kTurns / 2], plans[kTurns / 2], unit, 0.7);
 }
 
 void PipelineCost(Register& store) {
   rv1::GetOrganisationRequest request;
   request.set_name("organisations/1000");
   auto const bytes = request.SerializeAsString();
-  auto const whole =
-      RoundsPerSecond(1, 4 * kTurn, [&](int, std::int64_t) { Must("get", store.CallRaw("GetOrganisation", bytes)); });
+  auto const whole = RoundsPerSecond(
+      1, 4 * kTurn, [&](int, std::int64_t) { Must("get", store.CallRaw("HousingRegisterService/GetOrganisation", bytes)); });
   // The same call refused by validation pays for everything but handler and store.
   rv1::GetOrganisationRequest bad;
   bad.set_name("organisations/1000/");
   auto const bad_bytes = bad.SerializeAsString();
-  auto const refused =
-      RoundsPerSecond(1, 4 * kTurn, [&](int, std::int64_t) { (void)store.CallRaw("GetOrganisation", bad_bytes); });
+  auto const refused = RoundsPerSecond(
+      1, 4 * kTurn, [&](int, std::int64_t) { (void)store.CallRaw("HousingRegisterService/GetOrganisation", bad_bytes); });
   std::cout << absl::StrFormat(
       "# in-process call: read from SQLite %.1f us, of which door, pipeline and refusal at most %.1f us\n", 1e6 / whole,
       1e6 / refused);
@@ -117,27 +101,26 @@ void CompareSizes(std::string const& engine, server::StorageOptions const& small
             << std::flush;
   if (engine == "SQLite") PipelineCost(small);
   if (engine == "PostgreSQL") {
-    // Autovacuum would do so within a minute of the import; without statistics the planner takes the country for a village.
-    storage::Statement const analyze(storage::Statement::Dynamic{"bench.analyze", "ANALYZE"});
-    for (auto* store : {&small, &large}) {
-      Must("analyze",
-           store->database().Write({}, [&](storage::WriteTransaction& tx) { return tx.Execute(analyze, {}).status(); }));
-    }
+    for (auto* store : {&small, &large}) Analyze(store->database());
   }
   Sized plan{small, 5, 4, 207};
   Sized nation{large, organisations, kDepartments, kPerDepartment};
   auto const same = [&](std::string const& what, std::string_view unit, Question const& question) {
-    Compare(absl::StrCat(engine, ": ", what, ", national size against one plan"), unit, plan, nation, question, question);
+    ReportInTurns(
+        absl::StrCat(engine, ": ", what, ", national size against one plan"), [&] { question(nation); }, [&] { question(plan); },
+        unit, 0.7);
   };
   same("point read", "reads/s", GetOne);
   same("first page of 50", "pages/s", Page("", ""));
   same("first page sorted by address", "pages/s", Page("address", ""));
   same("filtered page", "pages/s", Page("", "area_square_metres > 60 AND area_square_metres < 70"));
-  auto const last = [](rv1::ListDwellingsRequest const& request) -> Question {
-    return [request](Sized& sized) { sized.store.Call<rv1::ListDwellingsResponse>("ListDwellings", request); };
+  auto const last_of_plan = LastPage(plan), last_of_nation = LastPage(nation);
+  auto const list = [](Sized& sized, rv1::ListDwellingsRequest const& request) {
+    sized.store.Call<rv1::ListDwellingsResponse>("HousingRegisterService/ListDwellings", request);
   };
-  Compare(engine + ": deep page, national size against one plan", "pages/s", plan, nation, last(LastPage(plan)),
-          last(LastPage(nation)));
+  ReportInTurns(
+      engine + ": deep page, national size against one plan", [&] { list(nation, last_of_nation); },
+      [&] { list(plan, last_of_plan); }, "pages/s", 0.7);
 }
 
 }  // namespace

@@ -20,7 +20,6 @@ namespace {
 namespace rv1 = residents::v1;
 using storage::Statement;
 
-constexpr absl::Duration kTurn = absl::Milliseconds(400);
 // Organisations of the same size in both stores, so that the same work is compared: 4 departments of 207 dwellings, as one plan
 // has them on the average. The nation then has 724 of them; it really had 561 on 1 January 2018.
 constexpr int kDepartments = 4;
@@ -71,13 +70,7 @@ class People {
 
   template <typename Request>
   void Ask(std::string_view method, Request const& request) {
-    std::string const path = absl::StrCat("/helhed.residents.v1.", std::string(method));
-    std::string const bytes = request.SerializeAsString();
-    IncomingCall call;
-    call.path = path;
-    call.request = bytes;
-    call.identity = store_.identity();
-    Must(method, store_.pipeline().Run(call).status());
+    Must(method, store_.CallRaw(method, request.SerializeAsString()).status());
   }
 
  private:
@@ -124,19 +117,6 @@ class People {
   SeededRandom random_{1};
 };
 
-// As in reads.cc: in turns, so that whatever else the machine does falls on both; the middle one of their rounds counts.
-void Compare(std::string const& row, People& plan, People& nation, std::function<void(People&)> const& question) {
-  constexpr int kTurns = 7;
-  std::vector<double> plans, nations;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    plans.push_back(RoundsPerSecond(1, kTurn, [&](int, std::int64_t) { question(plan); }));
-    nations.push_back(RoundsPerSecond(1, kTurn, [&](int, std::int64_t) { question(nation); }));
-  }
-  std::sort(plans.begin(), plans.end());
-  std::sort(nations.begin(), nations.end());
-  Report(row, nations[kTurns / 2], plans[kTurns / 2], "calls/s", 0.7);
-}
-
 void CompareSizes(std::string const& engine, server::StorageOptions const& small_storage,
                   server::StorageOptions const& large_storage, std::string const& roles_file, int dwellings) {
   Folder folder;
@@ -151,15 +131,12 @@ void CompareSizes(std::string const& engine, server::StorageOptions const& small
                                absl::ToDoubleSeconds(absl::Now() - begin))
             << std::flush;
   if (engine == "PostgreSQL") {
-    // As autovacuum does within a minute of an import.
-    Statement const analyze(Statement::Dynamic{"bench.analyze", "ANALYZE"});
-    for (auto* store : {&small, &large}) {
-      Must("analyze",
-           store->database().Write({}, [&](storage::WriteTransaction& tx) { return tx.Execute(analyze, {}).status(); }));
-    }
+    for (auto* store : {&small, &large}) Analyze(store->database());
   }
   auto const compare = [&](std::string const& what, std::function<void(People&)> const& question) {
-    Compare(absl::StrCat(engine, ": ", what, ", national size against one plan"), plan, nation, question);
+    ReportInTurns(
+        absl::StrCat(engine, ": ", what, ", national size against one plan"), [&] { question(nation); }, [&] { question(plan); },
+        "calls/s", 0.7);
   };
   compare("a person, logged", [](People& people) {
     rv1::GetResidentRequest request;

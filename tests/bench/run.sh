@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Prints the figures that Helhed holds itself to, each as a ratio measured in one run on one machine. Not a test: nothing fails here.
-#   tests/bench/run.sh [DWELLINGS [POSTINGS]]   DWELLINGS of the national store, 600,000 unless given; POSTINGS of one plan, a million
+#   tests/bench/run.sh [DWELLINGS [POSTINGS [ATTENDANCES]]]
+# DWELLINGS of the national store, 600,000 unless given; POSTINGS of one plan, a million; ATTENDANCES of the nation, 2 million.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dwellings=${1:-600000}
 postings=${2:-1000000}
+attendances=${3:-2000000}
 deploy/setup.sh build test >/dev/null
 cmake --preset release >/dev/null
 cmake --build --preset release --target helhed_bench helhed-gateway helhed_bench_echo helhed_bench_watchers >/dev/null
@@ -13,8 +15,8 @@ roles=deploy/policy/roles.textproto
 
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
-for section in doors writes postings reads residents campaigns paper; do
-  "$bin/helhed_bench" "$section" "$roles" "$bin" "$dwellings" "$postings" | tee -a "$rows" >&2
+for section in doors writes postings reads residents activities campaigns paper; do
+  "$bin/helhed_bench" "$section" "$roles" "$bin" "$dwellings" "$postings" "$attendances" | tee -a "$rows" >&2
 done
 tests/gateway/bench/run.sh "$bin" | tee -a "$rows" >&2
 

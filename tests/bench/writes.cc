@@ -92,7 +92,7 @@ double Ours(Register& store, int callers) {
   static int round = 0;
   ++round;
   return RoundsPerSecond(callers, kRound, [&](int caller, std::int64_t i) {
-    store.Call<rv1::Dwelling>("CreateDwelling", Sample(absl::StrCat("w", round, "-", caller, "-", i)));
+    store.Call<rv1::Dwelling>("HousingRegisterService/CreateDwelling", Sample(absl::StrCat("w", round, "-", caller, "-", i)));
   });
 }
 
@@ -145,7 +145,7 @@ void Sqlite(std::string const& roles_file) {
   Folder folder;
   Register store({.sqlite_path = folder.path() + "/ours.db"}, folder.path(), roles_file);
   store.Fill(1, 1, 0);
-  store.Call<rv1::Dwelling>("CreateDwelling", Sample("sample"));
+  store.Call<rv1::Dwelling>("HousingRegisterService/CreateDwelling", Sample("sample"));
   // The reference writes into a file with the same tables, made in the same way.
   {
     Register reference({.sqlite_path = folder.path() + "/raw.db"}, folder.path(), roles_file);
@@ -164,7 +164,7 @@ void Postgres(std::string const& roles_file) {
   auto const connection = server.NewDatabase();
   Register store({.postgres = connection, .connections = kCallers}, folder.path(), roles_file);
   store.Fill(1, 1, 0);
-  store.Call<rv1::Dwelling>("CreateDwelling", Sample("sample"));
+  store.Call<rv1::Dwelling>("HousingRegisterService/CreateDwelling", Sample("sample"));
   auto const inserts = SameRows(store, ":id::text");
   for (int const callers : {kCallers, 1}) {
     auto const reference = Pgbench(connection, folder.path(), inserts, callers);
