@@ -23,7 +23,7 @@ server::Program Program() {
                       {"healthcheck", "ask the running gateway whether it is ready; exit code 0 or 1"},
                       {"check-config", "print the effective options and where each came from, and check the files they name"}};
   program.options = DescribeOptions();
-  program.own_variables = "GATEWAY";
+  program.own = "gateway";
   program.prepare = [](server::Invocation const& invocation) -> absl::StatusOr<std::function<absl::Status()>> {
     ASSIGN_OR_RETURN(auto configuration, ReadOptions(invocation.sources));
     return [command = invocation.command, configuration = std::move(configuration)] { return Run(command, configuration); };

@@ -9,13 +9,11 @@
 
 #include <chrono>
 #include <map>
-#include <memory>
+#include <string>
 #include <utility>
 
 #include "services/platform/base/status.h"
 #include "services/platform/server/admin.h"
-#include "services/platform/server/ending.h"
-#include "services/platform/telemetry/log.h"
 
 namespace helhed::gateway {
 namespace {
@@ -25,16 +23,29 @@ namespace beast = boost::beast;
 
 constexpr auto kHealthTimeout = std::chrono::seconds(3);
 
-absl::StatusOr<std::unique_ptr<server::AdminServer>> StartAdmin(Options const& options, Gateway const& gateway,
+absl::StatusOr<std::unique_ptr<server::AdminServer>> StartAdmin(std::string const& listen, std::function<absl::Status()> ready,
                                                                 telemetry::Metrics& metrics) {
-  if (options.admin_listen.empty()) return nullptr;
+  if (listen.empty()) return nullptr;
   server::AdminServer::Handlers handlers;
   handlers.metrics = [&metrics] { return metrics.Expose(); };
-  handlers.ready = [&gateway] { return gateway.Readiness(); };
-  return server::AdminServer::Start(options.admin_listen, std::move(handlers));
+  handlers.ready = std::move(ready);
+  return server::AdminServer::Start(listen, std::move(handlers));
 }
 
 }  // namespace
+
+absl::Status ServeUntilEnd(Gateway& gateway, Options const& options, std::function<absl::Status()> ready,
+                           telemetry::Metrics& metrics, telemetry::Log& log, std::unique_ptr<server::Watchdog>& watchdog) {
+  ASSIGN_OR_RETURN(auto const admin, StartAdmin(options.admin_listen, std::move(ready), metrics));
+  log.Info("serving", {{"port", std::int64_t{gateway.port()}}, {"admin_port", std::int64_t{admin ? admin->port() : 0}}});
+  server::WaitForEnd();
+  log.Info("draining");
+  watchdog = std::make_unique<server::Watchdog>(options.drain_delay + options.drain_timeout + server::kCloseTime, log);
+  gateway.BeginDrain();
+  if (options.drain_delay > absl::ZeroDuration()) server::WaitForEnd(options.drain_delay);
+  gateway.Drain(absl::Now() + options.drain_timeout);
+  return absl::OkStatus();
+}
 
 absl::Status Serve(Options const& options) {
   server::HoldEndSignals();
@@ -47,14 +58,8 @@ absl::Status Serve(Options const& options) {
     std::map<std::string, MakeUpstream> services;
     for (auto const& upstream : options.upstreams) services.emplace(upstream.service, ByHttp(upstream, clock, random, metrics));
     ASSIGN_OR_RETURN(auto const gateway, Gateway::Start(options.gateway, std::move(services), clock, random, metrics, log));
-    ASSIGN_OR_RETURN(auto const admin, StartAdmin(options, *gateway, metrics));
-    log.Info("serving", {{"port", std::int64_t{gateway->port()}}, {"admin_port", std::int64_t{admin ? admin->port() : 0}}});
-    server::WaitForEnd();
-    log.Info("draining");
-    watchdog = std::make_unique<server::Watchdog>(options.drain_delay + options.drain_timeout + server::kCloseTime, log);
-    gateway->BeginDrain();
-    if (options.drain_delay > absl::ZeroDuration()) server::WaitForEnd(options.drain_delay);
-    gateway->Drain(absl::Now() + options.drain_timeout);
+    auto const ready = [&gateway = *gateway] { return gateway.Readiness(); };
+    RETURN_IF_ERROR(ServeUntilEnd(*gateway, options, ready, metrics, log, watchdog));
   }
   log.Info("stopped");
   log.Flush();

@@ -1,6 +1,5 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
 
 #include <filesystem>
 #include <iostream>
@@ -12,7 +11,6 @@
 #include "gateway/gateway.h"
 #include "gateway/serve.h"
 #include "services/platform/base/status.h"
-#include "services/platform/server/admin.h"
 #include "services/platform/server/commands.h"
 #include "services/platform/server/ending.h"
 #include "services/platform/server/program.h"
@@ -50,38 +48,6 @@ absl::Status BackUp(std::vector<server::Definition> const& definitions, Options 
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<server::AdminServer>> StartAdmin(Options const& options, gateway::Gateway const& gateway,
-                                                                Services& services, telemetry::Metrics& metrics) {
-  if (options.gateway.admin_listen.empty()) return nullptr;
-  server::AdminServer::Handlers handlers;
-  handlers.metrics = [&metrics] { return metrics.Expose(); };
-  handlers.ready = [&gateway, &services]() -> absl::Status {
-    RETURN_IF_ERROR(gateway.Readiness());
-    return services.Ping();
-  };
-  return server::AdminServer::Start(options.gateway.admin_listen, std::move(handlers));
-}
-
-// The gateway's door, from the first call to the last.
-absl::Status ServeUntilEnd(Services& services, Options const& options, identity::Signer const& signer, Clock const& clock,
-                           Random& random, telemetry::Metrics& metrics, telemetry::Log& log,
-                           std::unique_ptr<server::Watchdog>& watchdog) {
-  auto front = options.gateway.gateway;
-  front.signer = signer;
-  ASSIGN_OR_RETURN(auto const gateway,
-                   gateway::Gateway::Start(std::move(front), services.Upstreams(), clock, random, metrics, log));
-  ASSIGN_OR_RETURN(auto const admin, StartAdmin(options, *gateway, services, metrics));
-  log.Info("serving", {{"port", std::int64_t{gateway->port()}}, {"admin_port", std::int64_t{admin ? admin->port() : 0}}});
-  server::WaitForEnd();
-  log.Info("draining");
-  auto const timeout = options.gateway.drain_timeout;
-  watchdog = std::make_unique<server::Watchdog>(options.gateway.drain_delay + timeout + server::kCloseTime, log);
-  gateway->BeginDrain();
-  if (options.gateway.drain_delay > absl::ZeroDuration()) server::WaitForEnd(options.gateway.drain_delay);
-  gateway->Drain(absl::Now() + timeout);
-  return absl::OkStatus();
-}
-
 absl::Status Serve(std::vector<server::Definition> const& definitions, Options const& options) {
   server::HoldEndSignals();
   telemetry::Log log({.service = "gateway", .minimum = options.gateway.log_level});
@@ -96,7 +62,15 @@ absl::Status Serve(std::vector<server::Definition> const& definitions, Options c
   }
   {
     ASSIGN_OR_RETURN(auto const services, Services::Open(definitions, options.services, signer, clock, random, metrics));
-    RETURN_IF_ERROR(ServeUntilEnd(*services, options, signer, clock, random, metrics, log, watchdog));
+    auto front = options.gateway.gateway;
+    front.signer = signer;
+    ASSIGN_OR_RETURN(auto const gateway,
+                     gateway::Gateway::Start(std::move(front), services->Upstreams(), clock, random, metrics, log));
+    auto const ready = [&gateway = *gateway, &services = *services]() -> absl::Status {
+      RETURN_IF_ERROR(gateway.Readiness());
+      return services.Ping();
+    };
+    RETURN_IF_ERROR(gateway::ServeUntilEnd(*gateway, options.gateway, ready, metrics, log, watchdog));
   }
   log.Info("stopped");
   log.Flush();
@@ -124,7 +98,7 @@ int Main(int argc, char** argv) {
                       {"check-config", "print the effective options and where each came from, and check the files they name"},
                       {"backup FOLDER", "copy every store to the new FOLDER, also while they are in use"}};
   program.options = server::DescribeOptionNames(OptionNames(names));
-  program.own_variables = "SUITE";
+  program.own = "suite";
   program.prepare = [&](server::Invocation const& invocation) -> absl::StatusOr<std::function<absl::Status()>> {
     ASSIGN_OR_RETURN(auto configuration, ReadOptions(names, invocation.sources));
     return [&definitions, invocation, configuration = std::move(configuration)] {

@@ -21,13 +21,25 @@ using server::Setting;
 constexpr std::string_view kNotOfGateway[] = {"upstream", "upstream-tls-ca-file", "upstream-tls-certificate-file",
                                               "upstream-tls-key-file", "identity-key-file"};
 // What a service needs only to be reached, and to reach others; its store has options of the suite's own.
-constexpr std::string_view kNotOfService[] = {
-    "listen",     "admin-listen", "tls-certificate-file", "tls-key-file", "tls-client-ca-file", "tls-refresh",
-    "reflection", "streams",      "identity-key-file",    "peer",         "peer-ca-file",       "signing-key-file",
-    "sqlite",     "postgres",     "connections",          "drain-delay",  "drain-timeout",      "migrate-on-start",
-    "roles-file", "log-level"};
-// Those of them that the suite has all the same and hands on.
-constexpr std::string_view kHandedOn[] = {"roles-file", "log-level"};
+constexpr std::string_view kNotOfService[] = {"listen",
+                                              "admin-listen",
+                                              "tls-certificate-file",
+                                              "tls-key-file",
+                                              "tls-client-ca-file",
+                                              "tls-refresh",
+                                              "reflection",
+                                              "streams",
+                                              "identity-key-file",
+                                              "peer",
+                                              "peer-ca-file",
+                                              "signing-key-file",
+                                              "sqlite",
+                                              "postgres",
+                                              "connections",
+                                              "drain-delay",
+                                              "drain-timeout",
+                                              "migrate-on-start",
+                                              "postgres-password-file"};
 
 template <typename Names>
 bool Holds(Names const& names, std::string_view name) {
@@ -35,6 +47,7 @@ bool Holds(Names const& names, std::string_view name) {
 }
 
 std::string PostgresOf(std::string_view service) { return absl::StrCat("postgres-", Av(service)); }
+std::string PasswordFileOf(std::string_view service) { return absl::StrCat("postgres-password-file-", Av(service)); }
 
 std::vector<Setting> SettingsOfGateway(std::map<std::string, Setting> const& given) {
   std::vector<Setting> settings;
@@ -58,9 +71,9 @@ std::vector<Setting> SettingsOfService(std::string const& service, std::map<std:
       setting = postgres;
     } else if (option.name == "connections") {
       setting = given.at("store-connections");
-    } else if (option.name == "postgres-password-file" && on_sqlite) {
-      setting.value.clear();
-    } else if (!Holds(kNotOfService, option.name) || Holds(kHandedOn, option.name)) {
+    } else if (option.name == "postgres-password-file") {
+      setting = given.at(PasswordFileOf(service));
+    } else if (!Holds(kNotOfService, option.name)) {
       setting = given.at(option.name);
     }
     setting.name = option.name;
@@ -89,10 +102,12 @@ std::vector<OptionName> OptionNames(std::span<std::string const> services) {
   for (auto const& service : services) {
     names.push_back({PostgresOf(service), kValue, "",
                      absl::StrCat("The store of ", service, " as a PostgreSQL connection string, without the password")});
+    names.push_back({PasswordFileOf(service), kValue, "", "A file that holds its password and nothing else, for the owner only"});
   }
   names.push_back({"store-connections", kValue, "8", "Most connections to each store"});
   names.push_back({"migrate-on-start", kFlag, "false", "serve: bring the schemas up to date first"});
   std::set<std::string> known;
+  for (auto const& name : names) known.insert(name.name);
   for (auto const& service : services) {
     for (auto& option : server::OptionNames(service)) {
       if (Holds(kNotOfService, option.name) || !known.insert(option.name).second) continue;

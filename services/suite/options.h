@@ -28,6 +28,8 @@ struct Configuration {
 //
 //   folder                  where each service without a `postgres-...` has its SQLite file: `residents.sqlite`
 //   postgres-residents, ... a service's PostgreSQL connection string
+//   postgres-password-file-residents, ...
+//                           the file with its password
 //   store-connections       a service's `connections`, a name that the gateway has taken
 std::vector<server::OptionName> OptionNames(std::span<std::string const> services);
 

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 
 namespace helhed::suite {
@@ -33,6 +37,23 @@ TEST(SuiteOptions, AServiceMayBeOnPostgres) {
   EXPECT_EQ(read->options.services[1].instance.storage.sqlite_path, "");
 }
 
+TEST(SuiteOptions, EachServiceHasAPasswordOfItsOwn) {
+  testing::Folder const folder;
+  std::vector<std::string> arguments;
+  for (auto const& service : kServices) {
+    auto const file = folder / service;
+    std::ofstream(file) << "of " << service << "\n";
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+    arguments.insert(arguments.end(), {"--postgres-password-file-" + service, file});
+  }
+  EXPECT_THAT(ReadOptions(kServices, {.arguments = arguments}), Not(IsOk())) << "of what?";
+  for (auto const& service : kServices) arguments.insert(arguments.end(), {"--postgres-" + service, "host=db"});
+  auto const read = ReadOptions(kServices, {.arguments = arguments});
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->options.services[0].instance.storage.postgres_password, "of residents");
+  EXPECT_EQ(read->options.services[1].instance.storage.postgres_password, "of funding");
+}
+
 TEST(SuiteOptions, WhatIsSaidOnceIsForAllAndFromEverySource) {
   auto const read = ReadOptions(kServices, {.arguments = {"--threads", "5", "--roles-file", "/dev/null", "--migrate-on-start"},
                                             .environment = {{"HELHED_SUITE_LISTEN", "127.0.0.1:7"}, {"HELHED_QUEUE", "9"}}});
@@ -58,7 +79,8 @@ TEST(SuiteOptions, WhatIsWrongIsSaidAllAtOnceAndOnce) {
 }
 
 TEST(SuiteOptions, WhatHasNoMeaningInOneProcessIsNoOption) {
-  for (auto const* const name : {"--upstream", "--peer", "--signing-key-file", "--identity-key-file", "--sqlite"}) {
+  for (auto const* const name :
+       {"--upstream", "--peer", "--signing-key-file", "--identity-key-file", "--sqlite", "--postgres-password-file"}) {
     EXPECT_THAT(ReadOptions(kServices, {.arguments = {name, "/dev/null"}}), Not(IsOk())) << name;
   }
 }

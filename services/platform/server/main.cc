@@ -1,8 +1,5 @@
 #include "services/platform/server/main.h"
 
-#include <absl/strings/ascii.h>
-#include <absl/strings/str_replace.h>
-
 #include <iostream>
 #include <string>
 #include <utility>
@@ -47,7 +44,7 @@ int Main(Definition const& definition, int argc, char** argv) {
                       {"check-config", "print the effective options and where each came from"},
                       {"backup PATH", "copy the store to PATH, also while it is in use"}};
   program.options = DescribeOptions(definition.name);
-  program.own_variables = absl::AsciiStrToUpper(absl::StrReplaceAll(definition.name, {{"-", "_"}}));
+  program.own = definition.name;
   program.prepare = [&definition](Invocation const& invocation) -> absl::StatusOr<std::function<absl::Status()>> {
     ASSIGN_OR_RETURN(auto configuration, ReadOptions(definition.name, invocation.sources));
     return [&definition, invocation, configuration = std::move(configuration)] {

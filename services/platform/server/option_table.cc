@@ -86,8 +86,6 @@ std::vector<Setting> ReadFile(std::string const& path, std::span<OptionName cons
   }
 }
 
-std::string VariablePart(std::string_view name) { return absl::AsciiStrToUpper(absl::StrReplaceAll(Av(name), {{"-", "_"}})); }
-
 constexpr absl::string_view kCommon = "HELHED_";
 
 // Variables of one prefix, `HELHED_` or `HELHED_RESIDENTS_`.
@@ -126,6 +124,8 @@ void CheckVariables(Sources const& sources, std::string const& own, bool all, st
 }
 
 }  // namespace
+
+std::string VariablePart(std::string_view name) { return absl::AsciiStrToUpper(absl::StrReplaceAll(Av(name), {{"-", "_"}})); }
 
 std::vector<Setting> ReadSettings(std::span<OptionName const> names, Sources const& sources, Variables const& variables,
                                   std::vector<std::string>& faults) {

@@ -42,6 +42,9 @@ struct Variables {
   bool all = true;
 };
 
+// What a variable has of a name: `ADMIN_LISTEN` of `admin-listen`.
+std::string VariablePart(std::string_view name);
+
 // Each option's value from the highest source that has one, in the order of `names`. What is wrong (a name that is no option, a
 // value given twice, a file that cannot be read) is added to `faults`.
 std::vector<Setting> ReadSettings(std::span<OptionName const> names, Sources const& sources, Variables const& variables,

@@ -62,7 +62,8 @@ std::string Help(Program const& program, std::string const& name) {
                   "  --help, --version\n\n"
                   "Options, each also as a line `name = value` of the --config file, and in the environment as HELHED_NAME or\n"
                   "HELHED_",
-                  program.own_variables, "_NAME. A flag is above the environment, that is above the file.\n\n", program.options);
+                  VariablePart(program.own), "_NAME. A flag is above the environment, that is above the file.\n\n",
+                  program.options);
   return text;
 }
 

@@ -26,9 +26,10 @@ struct Program {
     std::string help;
   };
   std::vector<Command> commands;
-  // What --help says of the options, and below what names their variables are looked for (`HELHED_RESIDENTS_NAME`).
+  // What --help says of the options, and what comes before their names in the variables that are the binary's own: `residents`
+  // for HELHED_RESIDENTS_NAME (Variables::own).
   std::string options;
-  std::string own_variables;
+  std::string own;
   // Reads the options and returns what the command does. An error here means that the binary was called wrongly.
   std::function<absl::StatusOr<std::function<absl::Status()>>(Invocation const&)> prepare;
 };
