@@ -321,10 +321,15 @@ TEST(Roles, OfTheDeploymentAreGood) {
   EXPECT_TRUE(roles->Allows("housing-organisation", "residents.departments.merge"));
   EXPECT_FALSE(roles->Allows("housing-organisation", "events.events.read"));
   EXPECT_TRUE(roles->Allows("auditor", "events.events.read"));
-  for (auto const* const reader : {"portal", "plan-leader", "plan-staff", "municipality", "auditor", "service"}) {
+  for (auto const* const reader : {"portal", "plan-leader", "plan-staff", "municipality", "auditor"}) {
     EXPECT_TRUE(roles->Allows(reader, "residents.dwellings.get")) << reader;
     EXPECT_FALSE(roles->Allows(reader, "residents.dwellings.update")) << reader;
   }
+  // Whoever reads what is personal says for what; where nobody is asked that, an auditor does not read.
+  EXPECT_FALSE(roles->Allows("auditor", "communications.householdContacts.get"));
+  // What one service asks of another, and nothing else.
+  EXPECT_TRUE(roles->Allows("service", "residents.consents.check"));
+  EXPECT_FALSE(roles->Allows("service", "residents.residents.get"));
   EXPECT_THAT(Roles::FromFile("nowhere/roles"), StatusCodeIs(absl::StatusCode::kNotFound));
 }
 
