@@ -9,14 +9,30 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <thread>
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX declares it in no header
 
 namespace helhed::testing {
+namespace {
+
+template <typename Condition, typename Hope>
+void AwaitOrEnd(Condition const& condition, Hope const& hope, std::string const& log, std::string const& what) {
+  for (int i = 0; i < 800; ++i) {
+    if (condition()) return;
+    if (!hope()) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+  std::cerr << what << " did not come: " << ReadWhole(log) << std::endl;
+  std::abort();
+}
+
+}  // namespace
 
 std::string Binary(std::string const& name) { return std::string(HELHED_BIN_DIR) + "/" + name; }
 
@@ -86,6 +102,17 @@ std::string ReadWhole(std::string const& path) {
   std::ostringstream content;
   content << std::ifstream(path, std::ios::binary).rdbuf();
   return content.str();
+}
+
+void Await(std::vector<std::string> const& probe, Process& process, std::string const& log) {
+  AwaitOrEnd([&] { return RunProgram(probe).exit_code == 0; }, [&] { return process.Running(); }, log,
+             "what " + probe.front() + " asks for");
+}
+
+std::string AwaitIn(std::string const& path, std::string const& text) {
+  std::string content;
+  AwaitOrEnd([&] { return (content = ReadWhole(path)).find(text) != std::string::npos; }, [] { return true; }, path, text);
+  return content;
 }
 
 }  // namespace helhed::testing

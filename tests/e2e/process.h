@@ -46,4 +46,11 @@ int FreePort();
 
 std::string ReadWhole(std::string const& path);
 
+// Both wait for 20 s, and then say why and end the test's process.
+//
+// Until a program, which asks about `process`, succeeds; not longer than `process` runs, which writes to `log`.
+void Await(std::vector<std::string> const& probe, Process& process, std::string const& log);
+// Until a file holds a text. Returns all that it holds then.
+std::string AwaitIn(std::string const& path, std::string const& text);
+
 }  // namespace helhed::testing

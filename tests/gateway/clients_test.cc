@@ -16,6 +16,7 @@
 namespace helhed {
 namespace {
 
+using testing::AwaitIn;
 using ::testing::HasSubstr;
 using testing::House;
 using ::testing::Not;
@@ -199,17 +200,6 @@ TEST_F(ClientsTest, BufCurl) {
   // By reflection it needs no schema.
   auto const reflected = buf({}, "GetOrganisation", R"({"name": "organisations/9301"})");
   EXPECT_THAT(reflected.output, HasSubstr("\"BK\""));
-}
-
-// Waits until a file holds a text.
-std::string AwaitIn(std::string const& path, std::string const& text) {
-  for (int i = 0; i < 800; ++i) {
-    auto content = testing::ReadWhole(path);
-    if (absl::StrContains(content, text)) return content;
-    absl::SleepFor(absl::Milliseconds(25));
-  }
-  ADD_FAILURE() << text << " did not come: " << testing::ReadWhole(path);
-  return "";
 }
 
 TEST_F(ClientsTest, AnEventSourceSeesEachEventOnceThoughGatewayAndServiceDie) {

@@ -3,8 +3,6 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
-#include <absl/time/clock.h>
-#include <absl/time/time.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -37,16 +35,6 @@ constexpr std::pair<char const*, char const*> kAsks[] = {{"funding", "residents"
                                                          {"activities", "residents"},
                                                          {"activities", "funding"},
                                                          {"communications", "residents"}};
-
-// Waits until a probe succeeds.
-void Await(std::vector<std::string> const& probe, Process& process, std::string const& log) {
-  for (int i = 0; i < 800; ++i) {
-    if (RunProgram(probe).exit_code == 0) return;
-    Must(process.Running(), absl::StrCat(probe.front(), " ended: ", ReadWhole(log)));
-    absl::SleepFor(absl::Milliseconds(25));
-  }
-  Must(false, absl::StrCat(probe.front(), " did not get ready: ", ReadWhole(log)));
-}
 
 }  // namespace
 

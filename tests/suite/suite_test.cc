@@ -1,4 +1,3 @@
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <gmock/gmock.h>
@@ -17,23 +16,13 @@ namespace helhed {
 namespace {
 
 using ::testing::AllOf;
+using testing::AwaitIn;
 using testing::Binary;
 using ::testing::HasSubstr;
 using testing::House;
 using ::testing::Not;
 using testing::Process;
 using testing::RunProgram;
-
-// Waits until a file holds a text.
-std::string AwaitIn(std::string const& path, std::string const& text) {
-  for (int i = 0; i < 800; ++i) {
-    auto content = testing::ReadWhole(path);
-    if (absl::StrContains(content, text)) return content;
-    absl::SleepFor(absl::Milliseconds(25));
-  }
-  ADD_FAILURE() << text << " did not come: " << testing::ReadWhole(path);
-  return "";
-}
 
 class SuiteTest : public ::testing::TestWithParam<storage::Engine> {
  protected:
@@ -136,9 +125,7 @@ TEST_F(SuiteCommandsTest, AStoreIsMigratedServedAskedForItsHealthAndCopied) {
 
   Process suite(serve, log);
   AwaitIn(log, "\"serving\"");
-  for (int i = 0; i < 200 && Run({"healthcheck", "--admin-listen", admin}).exit_code != 0; ++i)
-    absl::SleepFor(absl::Milliseconds(25));
-  EXPECT_EQ(Run({"healthcheck", "--admin-listen", admin}).exit_code, 0) << testing::ReadWhole(log);
+  testing::Await({Binary("helhed-suite"), "healthcheck", "--admin-listen", admin}, suite, log);
   auto const metrics = RunProgram({"curl", "--silent", "--fail", absl::StrCat("http://", admin, "/metrics")}).output;
   for (auto const* const name : {"residents", "funding", "activities", "communications"}) {
     EXPECT_THAT(metrics, HasSubstr(absl::StrCat("helhed_events_waiting{service=\"", name, "\"}")));
