@@ -26,6 +26,8 @@ namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
 
 constexpr auto kMaintainEvery = std::chrono::milliseconds(500);
+// What is started again has another address in most clusters; so long the name service is left alone between two questions.
+constexpr absl::Duration kResolveAgain = absl::Seconds(1);
 
 absl::StatusOr<std::shared_ptr<ssl::context>> MakeTls(TlsFiles const& files) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
@@ -197,7 +199,8 @@ class HttpUpstream final : public Upstream {
   }
 
   void Resolve() {
-    resolve_at_ = clock.Now() + options.resolve_every;
+    resolved_at_ = clock.Now();
+    resolve_at_ = resolved_at_ + options.resolve_every;
     if (!options.target.unix_path.empty()) return Resolved({asio::local::stream_protocol::endpoint(options.target.unix_path)});
     error_code error;
     auto const address = asio::ip::make_address(options.target.host, error);
@@ -223,7 +226,7 @@ class HttpUpstream final : public Upstream {
   void LookedUp(std::vector<Endpoint> endpoints) {
     if (!endpoints.empty()) return Resolved(std::move(endpoints));
     // A name service that is down does not unmake the addresses that are known.
-    resolve_at_ = clock.Now() + absl::Seconds(1);
+    resolve_at_ = clock.Now() + kResolveAgain;
     Announce();
   }
 
@@ -261,7 +264,10 @@ class HttpUpstream final : public Upstream {
   void Connect() {
     auto const now = clock.Now();
     for (auto& address : addresses_) {
-      if (address.connection != nullptr && !address.connection->takes_calls()) SetAside(address);
+      if (address.connection != nullptr && !address.connection->takes_calls()) {
+        SetAside(address);
+        resolve_at_ = std::min(resolve_at_, resolved_at_ + kResolveAgain);
+      }
       if (address.connection != nullptr || now < address.try_at) continue;
       Open(address, now);
     }
@@ -324,6 +330,7 @@ class HttpUpstream final : public Upstream {
   std::vector<std::shared_ptr<Connection>> retired_;
   std::vector<std::function<void()>> waiting_;
   std::optional<std::uint64_t> offset_;
+  absl::Time resolved_at_ = absl::InfinitePast();
   absl::Time resolve_at_ = absl::InfinitePast();
   std::size_t next_ = 0;
   bool resolving_ = false;

@@ -44,6 +44,7 @@ struct HttpOptions {
   TlsFiles tls;
   // One connection an address, to so many addresses at a time from each loop.
   std::size_t connections_max = 4;
+  // How often its name is looked up while all is well; when a connection was lost, that is soon.
   absl::Duration resolve_every = absl::Seconds(30);
   // Instead of the system's name service, for tests: the addresses, empty when it does not answer.
   std::function<std::vector<Endpoint>()> lookup;

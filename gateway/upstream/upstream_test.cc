@@ -20,6 +20,7 @@
 #include "helhed/common/v1/errors.pb.h"
 #include "services/platform/pipeline/testing/probe.h"
 #include "services/platform/server/grpc_server.h"
+#include "services/platform/testing/folder.h"
 
 // A real service of the platform, asked by both ways.
 namespace helhed::gateway::upstream {
@@ -498,11 +499,11 @@ class AddressesTest : public ::testing::Test {
     int port = 0;
   };
 
-  void Connect(std::vector<Replica*> const& replicas) {
+  void Connect(std::vector<Replica*> const& replicas, absl::Duration resolve_every = absl::ZeroDuration()) {
     HttpOptions options;
     options.service = "probe";
     options.target = *ParseTarget("dns:///probe:1");
-    options.resolve_every = absl::ZeroDuration();
+    options.resolve_every = resolve_every;
     Name(replicas);
     options.lookup = [this] {
       std::lock_guard const lock(mutex_);
@@ -552,6 +553,15 @@ class AddressesTest : public ::testing::Test {
   std::unique_ptr<Upstream> upstream_;
 };
 
+TEST_F(AddressesTest, OneThatIsStartedAgainElsewhereIsFoundBeforeItsNameIsDueToBeLookedUp) {
+  Connect({&one_}, absl::Hours(1));
+  Await([this] { return Ask().ok(); });
+  Name({&two_});
+  one_.Stop();
+  Await([this] { return Ask().ok(); });
+  EXPECT_GT(two_.calls, 0);
+}
+
 TEST_F(AddressesTest, CallsAreSharedEvenlyAndOneThatDiesIsLeftOutUntilItIsBack) {
   using ::testing::ElementsAre;
   Connect({&one_, &two_, &three_});
@@ -587,9 +597,6 @@ TEST_F(AddressesTest, ANameIsLookedUpAnewAndStreamsOnAddressesThatLeftStay) {
 class TlsUpstreamTest : public HttpUpstreamTest {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "helhed-tls-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern + "/";
     auto const script = absl::StrCat("cd ", folder_, R"( && for set in a b; do
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=$set -keyout $set-ca.key -out $set-ca.pem
       openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout $set.key -out $set.csr
@@ -606,10 +613,6 @@ class TlsUpstreamTest : public HttpUpstreamTest {
     server_ = *std::move(server);
     port_ = server_->port();
   }
-  void TearDown() override {
-    HttpUpstreamTest::TearDown();
-    std::filesystem::remove_all(folder_);
-  }
   absl::Status CallWith(TlsFiles files, std::string const& host = "localhost") {
     auto options = Options();
     options.target.host = host;
@@ -619,7 +622,8 @@ class TlsUpstreamTest : public HttpUpstreamTest {
     return CallAndWait(Make("GetThing", AskFor("houses/blue"))).status;
   }
 
-  std::string folder_;
+  helhed::testing::Folder const temporary_;
+  std::string const folder_ = temporary_ / "";
 };
 INSTANTIATE_TEST_SUITE_P(Ways, TlsUpstreamTest, ::testing::Values(Way::kHttp), [](auto const&) { return "Http"; });
 

@@ -211,6 +211,8 @@ std::unique_ptr<Channel> ConnectGrpc(GrpcOptions const& options) {
   // A service that was restarted is found again soon.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
+  // What is started again has another address in most clusters; without this its name is not looked up again for half a minute.
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1'000);
   arguments.SetMaxReceiveMessageSize(kResponseBytesMax);
   return std::make_unique<GrpcChannel>(grpc::CreateCustomChannel(options.target, Credentials(options), arguments));
 }
