@@ -12,6 +12,7 @@
 #include "services/communications/service/incident_store.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/times.h"
+#include "services/platform/contract/fields.h"
 #include "services/platform/service/requests.h"
 
 // Who is called, has to answer, and who is called next.
@@ -36,8 +37,6 @@ Statement const kAlertDue("communications.next_alert_due",
                           "SELECT plan, incident, incident_alert FROM incident_alerts WHERE state = 1 AND due_time <= $1 "
                           "ORDER BY due_time, plan, incident, incident_alert LIMIT 1");
 
-std::string NameOfAlertState(v1::AlertState state) { return v1::AlertState_Name(state).substr(sizeof("ALERT_STATE_") - 1); }
-
 absl::Status Nobody(ErrorMetadata metadata) {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ESCALATION_TO_NOBODY,
                "there is nobody to call: enter a contingency plan, or name deputies", std::move(metadata));
@@ -45,7 +44,7 @@ absl::Status Nobody(ErrorMetadata metadata) {
 
 absl::Status Settled(v1::IncidentAlert const& alert) {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ALERT_SETTLED, "the alert does not wait any more",
-               {{"alert", alert.name()}, {"state", NameOfAlertState(alert.state())}});
+               {{"alert", alert.name()}, {"state", contract::EnumText(alert.state())}});
 }
 
 // Who is left in line. For a task only those who are still parties: they all were when it was given.

@@ -10,6 +10,7 @@
 #include "services/communications/service/incident_store.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/times.h"
+#include "services/platform/contract/fields.h"
 #include "services/platform/service/requests.h"
 
 // Parties, tasks and timeline.
@@ -167,7 +168,7 @@ absl::StatusOr<v1::IncidentTask> IncidentService::CompleteIncidentTask(CallConte
     }
     if (task.state() != v1::TASK_STATE_OPEN) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_TASK_ENDED, "the task has ended",
-                   {{"task", task.name()}, {"state", v1::TaskState_Name(task.state()).substr(sizeof("TASK_STATE_") - 1)}});
+                   {{"task", task.name()}, {"state", contract::EnumText(task.state())}});
     }
     task.set_state(request.state());
     task.set_outcome(request.outcome());

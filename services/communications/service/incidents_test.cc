@@ -9,6 +9,7 @@
 #include "services/communications/testing/fixture.h"
 #include "services/platform/base/times.h"
 #include "services/platform/base/zone.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::communications::testing {
 namespace {
@@ -135,8 +136,8 @@ class IncidentTest : public CommunicationsTest {
     auto const page = Must<v1::ListIncidentPartiesResponse>("IncidentService/ListIncidentParties", request, Leader());
     for (auto const& party : page.incident_parties()) {
       EXPECT_NE(party.need_to_know(), "") << party.subject();
-      parties.push_back(absl::StrCat(party.subject(), " ", v1::PartyKind_Name(party.kind()).substr(sizeof("PARTY_KIND_") - 1),
-                                     party.coordinates() ? " coordinates" : ""));
+      parties.push_back(
+          absl::StrCat(party.subject(), " ", contract::EnumText(party.kind()), party.coordinates() ? " coordinates" : ""));
     }
     return parties;
   }

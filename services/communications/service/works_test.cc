@@ -12,6 +12,7 @@
 #include "services/communications/service/works_service.h"
 #include "services/communications/testing/told.h"
 #include "services/platform/base/civil.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::communications::testing {
 namespace {
@@ -129,10 +130,8 @@ class WorksTest : public ToldTest {
     auto const page = Must<v1::ListWorksHouseholdsResponse>("WorksService/ListWorksHouseholds", request);
     for (auto const& household : page.works_households()) {
       auto const day = ToCivil(household.delivery_date());
-      households.push_back(
-          absl::StrCat(household.household().substr(household.household().rfind('/') + 1), " ",
-                       v1::WorksHouseholdState_Name(household.state()).substr(sizeof("WORKS_HOUSEHOLD_STATE_") - 1),
-                       day ? " " + ToIsoDate(*day) : ""));
+      households.push_back(absl::StrCat(household.household().substr(household.household().rfind('/') + 1), " ",
+                                        contract::EnumText(household.state()), day ? " " + ToIsoDate(*day) : ""));
     }
     std::sort(households.begin(), households.end());
     return households;
