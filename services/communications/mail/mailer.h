@@ -20,8 +20,8 @@ struct Mail {
 enum class Answer {
   kAccepted,  // taken, which is not delivered
   kBusy,      // asks to come again later
-  kRefused,   // never will
-  kAway,      // not reached, or not willing to talk to us at all
+  kRefused,   // will never take this mail, or knows no such address
+  kAway,      // not reached, or not willing to take anything from us now
 };
 
 class Mailer {

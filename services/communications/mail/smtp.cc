@@ -1,5 +1,6 @@
 #include "services/communications/mail/smtp.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <curl/curl.h>
@@ -44,11 +45,45 @@ using List = std::unique_ptr<curl_slist, Freed>;
 
 void Append(List& list, std::string const& text) { list.reset(curl_slist_append(list.release(), text.c_str())); }
 
-// The last reply that the server gave decides: curl's own code says which command it was, not what was meant.
-Answer Meaning(CURLcode code, std::int64_t reply) {
+// Whether a printable character may stand in an atom (RFC 5322, 3.2.3).
+bool IsAtomText(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+         std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string::npos;
+}
+
+// A name before an address: atoms as they are, other ASCII as a quoted string (RFC 5322, 3.2.4), else encoded words.
+std::string EncodeName(std::string_view name) {
+  if (!IsPlainHeader(name)) return EncodeHeader(name);
+  if (std::all_of(name.begin(), name.end(), [](char c) { return c == ' ' || IsAtomText(c); })) return std::string(name);
+  std::string quoted = "\"";
+  for (char const c : name) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+// How far a mail came: curl's own code is the same for a sender and for a recipient that is refused.
+enum class Stage {
+  kBefore,     // greeting, EHLO, STARTTLS, AUTH, MAIL: the server talks about us
+  kRecipient,  // RCPT and DATA: it talks about whom the mail goes to, or about the mail
+};
+
+// Notes the commands that curl sends (CURLOPT_DEBUGFUNCTION).
+int NoteStage(CURL* /*handle*/, curl_infotype type, char* data, std::size_t size, void* stage) {
+  if (type != CURLINFO_HEADER_OUT) return 0;
+  std::string_view const command(data, size);
+  if (command.starts_with("MAIL FROM:")) *static_cast<Stage*>(stage) = Stage::kBefore;
+  if (command.starts_with("RCPT TO:")) *static_cast<Stage*>(stage) = Stage::kRecipient;
+  return 0;
+}
+
+// The last reply that the server gave decides. Who refuses us refuses nobody's mail for good.
+Answer Meaning(CURLcode code, Stage stage, std::int64_t reply) {
   if (code == CURLE_OK) return Answer::kAccepted;
-  if (code == CURLE_LOGIN_DENIED || reply == 530 || reply == 534 || reply == 535) return Answer::kAway;
-  if (reply >= 400 && reply < 500) return reply == 421 ? Answer::kAway : Answer::kBusy;
+  bool const of_us = stage == Stage::kBefore || reply == 421 || reply == 530 || reply == 534 || reply == 535;
+  if (of_us) return Answer::kAway;
+  if (reply >= 400 && reply < 500) return Answer::kBusy;
   if (reply >= 500 && reply < 600) return Answer::kRefused;
   return Answer::kAway;
 }
@@ -71,10 +106,14 @@ class Smtp final : public Mailer {
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients.get());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime.get());
+    auto stage = Stage::kBefore;
+    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, &NoteStage);
+    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, &stage);
     auto const code = curl_easy_perform(curl);
     long reply = 0;  // NOLINT(google-runtime-int): curl's type
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
-    return Meaning(code, reply);
+    return Meaning(code, stage, reply);
   }
 
  private:
@@ -94,7 +133,7 @@ class Smtp final : public Mailer {
   List HeadersOf(Mail const& mail) const {
     auto const date = absl::FormatTime("%a, %d %b %Y %H:%M:%S +0000", mail.date, absl::UTCTimeZone());
     auto const from =
-        options_.from_name.empty() ? options_.from : absl::StrCat(EncodeHeader(options_.from_name), " <", options_.from, ">");
+        options_.from_name.empty() ? options_.from : absl::StrCat(EncodeName(options_.from_name), " <", options_.from, ">");
     List headers;
     Append(headers, "From: " + from);
     Append(headers, "To: " + mail.to);

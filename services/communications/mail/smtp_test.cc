@@ -62,6 +62,34 @@ TEST_F(SmtpTest, SaysWhatTheCarrierMeans) {
   EXPECT_EQ(mailer->Send(MailTo("b@example.dk")), Answer::kAway);
 }
 
+// Who refuses us says nothing of the household, whose mail may go later.
+TEST_F(SmtpTest, WhoRefusesUsIsAway) {
+  auto const stranger = ConnectSmtp({.url = server_.url(), .from = "stranger@example.dk", .from_name = "", .tls = false});
+  ASSERT_THAT(stranger, IsOk());
+  EXPECT_EQ((*stranger)->Send(MailTo("a@example.dk")), Answer::kAway) << "550 to MAIL FROM";
+  testing::SmtpServer const shut({"--shut"});
+  auto const turned_away = ConnectSmtp({.url = shut.url(), .from = "plan@example.dk", .from_name = "", .tls = false});
+  ASSERT_THAT(turned_away, IsOk());
+  EXPECT_EQ((*turned_away)->Send(MailTo("a@example.dk")), Answer::kAway) << "554 as a greeting";
+  // The server has no STARTTLS.
+  auto const careful = ConnectSmtp({.url = server_.url(), .from = "plan@example.dk", .from_name = "", .tls = true});
+  ASSERT_THAT(careful, IsOk());
+  EXPECT_EQ((*careful)->Send(MailTo("a@example.dk")), Answer::kAway);
+  EXPECT_THAT(server_.Mails(), SizeIs(0));
+}
+
+// RFC 5322, 3.4: what parts addresses from each other parts no name.
+TEST_F(SmtpTest, ANameIsWrittenSoThatItStaysOne) {
+  std::vector<std::pair<std::string, std::string>> const names = {
+      {"A, B", "\"A, B\""}, {"Plan (Amager)", "\"Plan (Amager)\""}, {"a \"b\" \\", "\"a \\\"b\\\" \\\\\""}, {"A B", "A B"}};
+  for (auto const& [name, written] : names) {
+    auto const mailer = ConnectSmtp({.url = server_.url(), .from = "plan@example.dk", .from_name = name, .tls = false});
+    ASSERT_THAT(mailer, IsOk());
+    EXPECT_EQ((*mailer)->Send(MailTo("a@example.dk")), Answer::kAccepted);
+    EXPECT_EQ(HeaderOf(server_.Mails().back(), "From"), written + " <plan@example.dk>");
+  }
+}
+
 TEST(Smtp, HeadersAreEncodedWhole) {
   EXPECT_EQ(EncodeHeader("Water"), "Water");
   auto const forged = EncodeHeader("a\r\nBcc: b@example.dk");

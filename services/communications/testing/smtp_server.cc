@@ -36,8 +36,9 @@ bool Answers(int port) {
 
 }  // namespace
 
-SmtpServer::SmtpServer() : folder_(MakeFolder()), port_(helhed::testing::FreePort()) {
-  std::vector<std::string> const arguments = {"/usr/bin/python3", HELHED_SMTP_SERVER, folder_, absl::StrCat(port_)};
+SmtpServer::SmtpServer(std::vector<std::string> const& further) : folder_(MakeFolder()), port_(helhed::testing::FreePort()) {
+  std::vector<std::string> arguments = {"/usr/bin/python3", HELHED_SMTP_SERVER, folder_, absl::StrCat(port_)};
+  arguments.insert(arguments.end(), further.begin(), further.end());
   process_ = std::make_unique<helhed::testing::Process>(arguments, folder_ + "/log");
   auto const given_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!Answers(port_)) {

@@ -12,7 +12,8 @@ namespace helhed::communications::testing {
 // constructor returns.
 class SmtpServer {
  public:
-  SmtpServer();
+  // `further` are arguments: `--shut`.
+  explicit SmtpServer(std::vector<std::string> const& further = {});
   ~SmtpServer();
   SmtpServer(SmtpServer const&) = delete;
   SmtpServer& operator=(SmtpServer const&) = delete;
