@@ -55,8 +55,15 @@ class StoryInOneProcessTest : public StoryTest {
   StoryInOneProcessTest() : StoryTest(Engine::kSqlite, House::Shape::kOneProcess) {}
 };
 
-TEST_F(StoryInOneProcessTest, OnSqlite) {
+// The same for the one process, in which every service dies each time.
+TEST_F(StoryInOneProcessTest, ThoughItDies) {
   auto client = Client();
+  for (auto const* const scene :
+       {"Households", "Department meetings", "The letter with an overview", "The two plans go on", "Registrations"}) {
+    AwaitScene(scene, client);
+    house_.KillGateway();
+    house_.StartGateway();
+  }
   ExpectItEndsWell(client);
 }
 
