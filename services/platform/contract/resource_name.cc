@@ -7,6 +7,7 @@
 #include <iostream>
 #include <unordered_map>
 
+#include "services/platform/base/parent_name.h"
 #include "services/platform/base/strings.h"
 #include "services/platform/contract/pool.h"
 
@@ -133,11 +134,6 @@ std::string_view LastPart(std::string_view name) {
   return slash == std::string_view::npos ? name : name.substr(slash + 1);
 }
 
-std::string_view ParentOf(std::string_view name) {
-  auto const value = name.rfind('/');
-  if (value == std::string_view::npos || value == 0) return {};
-  auto const collection = name.rfind('/', value - 1);
-  return collection == std::string_view::npos ? std::string_view() : name.substr(0, collection);
-}
+std::string_view ParentOf(std::string_view name) { return ParentName(name); }
 
 }  // namespace helhed::contract

@@ -138,6 +138,30 @@ TEST(Options, WhatDoesNotGoTogetherIsRefused) {
   EXPECT_THAT(FaultOf({.arguments = {"--sqlite", ""}, .environment = {}}), HasSubstr("must name a file"));
 }
 
+TEST(Options, ACarrierOfMailIsNamedWithWhoWrites) {
+  auto const file = Write("mail_password", "correct horse\n");
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  auto const result = ReadOptions(
+      "communications", {.arguments = {"--mail-url", "smtps://mail.example.dk:465", "--mail-from", "plan@example.dk",
+                                       "--mail-from-name", "Amagerplanen", "--mail-user", "plan", "--mail-password-file", file},
+                         .environment = {}});
+  ASSERT_THAT(result, IsOk());
+  auto const& mail = result->options.instance.mail;
+  EXPECT_EQ(mail.url, "smtps://mail.example.dk:465");
+  EXPECT_EQ(mail.from, "plan@example.dk");
+  EXPECT_EQ(mail.from_name, "Amagerplanen");
+  EXPECT_EQ(mail.user, "plan");
+  EXPECT_EQ(mail.password, "correct horse");
+  EXPECT_FALSE(mail.cleartext) << "in the clear only where that is said";
+  EXPECT_THAT(DescribeSettings(result->settings), Not(HasSubstr("horse")));
+  auto const fault = [](std::vector<std::string> const& arguments) {
+    return FaultOf({.arguments = arguments, .environment = {}});
+  };
+  EXPECT_THAT(fault({"--mail-url", "http://mail.example.dk"}), HasSubstr("mail-url: must be smtp://HOST:PORT"));
+  EXPECT_THAT(fault({"--mail-url", "smtp://mail.example.dk"}), HasSubstr("mail-url needs mail-from"));
+  EXPECT_THAT(fault({"--mail-user", "plan"}), HasSubstr("mail-user needs mail-password-file"));
+}
+
 TEST(Options, OtherServicesAreNamedWithTheirTargets) {
   auto const key = Write("signing_key", "k");
   auto const ca = Write("peer_ca", "c");

@@ -40,6 +40,9 @@ struct Limits {
 using Bytes = std::span<std::byte const>;
 using Bind = std::variant<std::nullptr_t, bool, std::int64_t, std::string_view, Bytes>;
 
+// A text that is stored as NULL where it is empty.
+inline Bind OrNull(std::string_view text) { return text.empty() ? Bind(nullptr) : Bind(text); }
+
 // A statement that is prepared once per connection and known by its name in metrics, logs and the test that explains every one
 // of them. Objects with static storage register themselves under `name`, `<service>.<what_it_does>`, which must be unique.
 class Statement {

@@ -19,16 +19,19 @@ constexpr std::size_t kHouseholdsMax = 10'000;
 // digits.
 Statement const kAddresses(
     "residents.household_addresses",
-    "SELECT m.organisation, h.household, m.dwelling, m.department, d.address, d.floor, d.door FROM json_each($1) AS wanted "
+    "SELECT m.organisation, h.household, m.dwelling, m.department, d.address, d.floor, d.door, p.display_name FROM json_each($1) "
+    "AS wanted "
     "CROSS JOIN dwelling_departments m ON m.organisation = substr(wanted.value, 1, 4) AND m.department = substr(wanted.value, 6) "
     "AND m.start_date <= $2 AND (m.end_date IS NULL OR m.end_date > $2) "
+    "CROSS JOIN departments p ON p.organisation = m.organisation AND p.department = m.department "
     "CROSS JOIN dwellings d ON d.organisation = m.organisation AND d.dwelling = m.dwelling "
     "CROSS JOIN households h ON h.organisation = m.organisation AND h.dwelling = m.dwelling AND h.occupation_start_date <= $2 "
     "AND (h.occupation_end_date IS NULL OR h.occupation_end_date > $2) LIMIT 10001",
-    "SELECT m.organisation, h.household, m.dwelling, m.department, d.address, d.floor, d.door "
+    "SELECT m.organisation, h.household, m.dwelling, m.department, d.address, d.floor, d.door, p.display_name "
     "FROM json_array_elements_text(CAST($1 AS JSON)) AS wanted (value) "
     "JOIN dwelling_departments m ON m.organisation = substr(wanted.value, 1, 4) AND m.department = substr(wanted.value, 6) "
     "AND m.start_date <= $2 AND (m.end_date IS NULL OR m.end_date > $2) "
+    "JOIN departments p ON p.organisation = m.organisation AND p.department = m.department "
     "JOIN dwellings d ON d.organisation = m.organisation AND d.dwelling = m.dwelling "
     "JOIN households h ON h.organisation = m.organisation AND h.dwelling = m.dwelling AND h.occupation_start_date <= $2 "
     "AND (h.occupation_end_date IS NULL OR h.occupation_end_date > $2) LIMIT 10001");
@@ -65,6 +68,7 @@ absl::StatusOr<v1::FetchHouseholdAddressesResponse> HousingRegister::FetchHouseh
       household.set_address(rows.Text(i, 4));
       household.set_floor(OrEmpty(rows, i, 5));
       household.set_door(OrEmpty(rows, i, 6));
+      household.set_department_display_name(rows.Text(i, 7));
     }
     return response;
   });

@@ -64,6 +64,11 @@ TEST_P(HouseholdAddressesTest, SayWhere) {
   EXPECT_EQ(household.department(), dwelling->department());
   EXPECT_EQ(household.address(), dwelling->address());
   EXPECT_EQ(household.floor(), dwelling->floor());
+  v1::GetDepartmentRequest where;
+  where.set_name(dwelling->department());
+  auto const department = Call<v1::Department>("GetDepartment", where);
+  ASSERT_THAT(department, IsOk());
+  EXPECT_EQ(household.department_display_name(), department->display_name());
 }
 
 TEST_P(HouseholdAddressesTest, AreForWhoSeesEverything) {

@@ -9,14 +9,6 @@
 #include "services/platform/client/channel.h"
 
 namespace helhed::residents::testing {
-namespace {
-
-storage::Bind OrNull(std::string const& text) {
-  return text.empty() ? storage::Bind(nullptr) : storage::Bind(std::string_view(text));
-}
-
-}  // namespace
-
 DemocracyTest::DemocracyTest() : channel_(client::ConnectInProcess(instance().pipeline())) {
   Organisation("9001");
   Department("9001", "001");
@@ -58,7 +50,7 @@ void DemocracyTest::Member(int number, std::string const& household, std::string
   Run("INSERT INTO household_members (resident, membership, household_organisation, household, kind, period_start_date, "
       "period_end_date, revision, create_time, update_time) VALUES ($1, $2, '9001', $3, $4, $5, $6, 1, 0, 0)",
       {std::string_view(id), std::string_view(membership), std::string_view(household), std::int64_t{kind},
-       std::string_view(start), OrNull(end)});
+       std::string_view(start), storage::OrNull(end)});
 }
 
 void DemocracyTest::Speaks(int number, std::string const& language) {
@@ -77,7 +69,7 @@ void DemocracyTest::Purpose(std::string const& id, std::string const& fields) {
   std::array<std::byte, 1> const sort{std::byte{1}};
   Run("INSERT INTO purposes (purpose, display_name, display_name_sort, legal_basis, period_start_date, fields, revision, "
       "create_time, update_time) VALUES ($1, 'Afdelingsmøde', $2, 3, '2100-01-01', $3, 1, 0, 0)",
-      {std::string_view(id), storage::Bytes(sort), OrNull(fields)});
+      {std::string_view(id), storage::Bytes(sort), storage::OrNull(fields)});
 }
 
 void DemocracyTest::Home(std::string const& id, std::string const& department) {
