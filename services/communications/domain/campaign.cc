@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "services/communications/domain/organisation.h"
 #include "services/communications/domain/plain_text.h"
 #include "services/communications/domain/template_text.h"
-#include "services/platform/base/strings.h"
+#include "services/platform/base/parent_name.h"
 
 namespace helhed::communications {
 namespace {
@@ -16,10 +15,20 @@ namespace {
 // What a notice takes, so that a campaign can be posted.
 constexpr std::size_t kSubjectMax = 200;
 constexpr std::size_t kTextMax = 10'000;
+constexpr std::size_t kPlacesMax = 100;
 
 std::size_t CountPoints(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+// Departments and stairwells, as they are named in public: a single dwelling is not, its department is.
+std::set<std::pair<std::string, std::string>> PlacesOf(v1::Campaign const& campaign) {
+  std::set<std::pair<std::string, std::string>> places;
+  for (auto const& part : campaign.audience()) {
+    places.emplace(part.department(), part.dwelling().empty() ? part.stairwell() : std::string());
+  }
+  return places;
 }
 
 }  // namespace
@@ -33,10 +42,14 @@ void CheckCampaign(v1::Campaign const& campaign, std::vector<FieldViolation>& vi
   for (int i = 0; i < campaign.audience_size(); ++i) {
     auto const& part = campaign.audience(i);
     auto const field = absl::StrCat("campaign.audience[", i, "].");
-    if (!part.dwelling().empty() && OrganisationOf(part.dwelling()) != OrganisationOf(part.department())) {
+    if (!part.dwelling().empty() && ParentName(part.dwelling()) != ParentName(part.department())) {
       violations.push_back({field + "dwelling", "must be a dwelling of the department's organisation"});
     }
     if (!IsPlainLine(part.stairwell())) violations.push_back({field + "stairwell", "must be one line"});
+  }
+  if (campaign.posting() && PlacesOf(campaign).size() > kPlacesMax) {
+    violations.push_back({"campaign.audience", absl::StrCat("must not name more than ", kPlacesMax,
+                                                            " departments and stairwells where it is also posted")});
   }
 }
 
@@ -69,11 +82,7 @@ bool IsInAudience(v1::Campaign const& campaign, Home const& home) {
 absl::StatusOr<v1::Notice> PostingOf(v1::Campaign const& campaign, v1::TemplateVersion const& version) {
   v1::Notice notice;
   notice.set_kind(campaign.kind());
-  std::set<std::pair<std::string, std::string>> places;
-  for (auto const& part : campaign.audience()) {
-    places.emplace(part.department(), part.dwelling().empty() ? part.stairwell() : std::string());
-  }
-  for (auto const& [department, stairwell] : places) {
+  for (auto const& [department, stairwell] : PlacesOf(campaign)) {
     auto& scope = *notice.add_audiences();
     scope.set_level(stairwell.empty() ? v1::AUDIENCE_LEVEL_DEPARTMENT : v1::AUDIENCE_LEVEL_STAIRWELL);
     scope.set_department(department);

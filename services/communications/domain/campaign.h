@@ -16,7 +16,7 @@
 namespace helhed::communications {
 
 // Adds what is wrong with a campaign that is to be stored: Danish is not among its languages, a part of the audience that is
-// another organisation's, a text that is too long once it is filled in.
+// another organisation's, more places than a notice takes where it is to be posted.
 void CheckCampaign(v1::Campaign const& campaign, std::vector<FieldViolation>& violations);
 
 // What the campaign says in a language; a campaign that corrects another says so in its subject (domain rule C6). The errors of

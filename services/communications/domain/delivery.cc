@@ -6,10 +6,6 @@
 namespace helhed::communications {
 namespace {
 
-bool IsWaiting(Attempt const& attempt) {
-  return attempt.state == v1::DELIVERY_STATE_QUEUED || attempt.state == v1::DELIVERY_STATE_FAILED_TEMPORARILY;
-}
-
 bool Has(std::span<Attempt const> attempts, v1::Channel channel) {
   return std::any_of(attempts.begin(), attempts.end(), [&](Attempt const& each) { return each.channel == channel; });
 }
@@ -30,10 +26,14 @@ void Accept(Attempt& attempt, Happened const& happened, v1::Campaign const& camp
   if (alone) attempt.due_time = happened.at + rule.confirm_within;
 }
 
+// Whether what fails is tried again or in another way: a campaign that was cancelled has nothing that waits.
+bool GoesOn(v1::Campaign const& campaign) {
+  return campaign.state() != v1::CAMPAIGN_STATE_CANCELLING && campaign.state() != v1::CAMPAIGN_STATE_CANCELLED;
+}
+
 // Domain rule C2: where a mail fails, a letter takes its place, unless there is one, or the campaign goes no further.
 void Fail(std::vector<Attempt>& attempts, Attempt& attempt, Happened const& happened, v1::Campaign const& campaign) {
-  bool const goes_on = campaign.state() != v1::CAMPAIGN_STATE_CANCELLING && campaign.state() != v1::CAMPAIGN_STATE_CANCELLED;
-  bool const falls_back = goes_on && attempt.channel != v1::CHANNEL_PAPER && !Has(attempts, v1::CHANNEL_PAPER);
+  bool const falls_back = GoesOn(campaign) && attempt.channel != v1::CHANNEL_PAPER && !Has(attempts, v1::CHANNEL_PAPER);
   End(attempt, falls_back ? v1::DELIVERY_STATE_FELL_BACK : v1::DELIVERY_STATE_UNDELIVERABLE, happened);
   if (falls_back) attempts.push_back(NewAttempt(v1::CHANNEL_PAPER, happened.at));
 }
@@ -41,7 +41,7 @@ void Fail(std::vector<Attempt>& attempts, Attempt& attempt, Happened const& happ
 void FailNow(std::vector<Attempt>& attempts, Attempt& attempt, Happened const& happened, v1::Campaign const& campaign,
              DeliveryRule const& rule) {
   if (attempt.channel == v1::CHANNEL_EMAIL) ++attempt.attempt_count;
-  if (attempt.attempt_count >= rule.attempts_max) return Fail(attempts, attempt, happened, campaign);
+  if (!GoesOn(campaign) || attempt.attempt_count >= rule.attempts_max) return Fail(attempts, attempt, happened, campaign);
   End(attempt, v1::DELIVERY_STATE_FAILED_TEMPORARILY, happened);
   attempt.print_run.clear();
   if (attempt.channel == v1::CHANNEL_EMAIL) attempt.due_time = happened.at + Backoff(attempt.attempt_count, rule);
@@ -119,6 +119,39 @@ v1::RecipientOutcome OutcomeOf(std::span<Attempt const> attempts, bool statutory
   if (taken && !statutory) return v1::RECIPIENT_OUTCOME_PRESUMED;
   bool const cancelled = any([](Attempt const& each) { return each.state == v1::DELIVERY_STATE_CANCELLED; });
   return cancelled && !taken ? v1::RECIPIENT_OUTCOME_CANCELLED : v1::RECIPIENT_OUTCOME_UNREACHED;
+}
+
+bool IsWaiting(Attempt const& attempt) {
+  return attempt.state == v1::DELIVERY_STATE_QUEUED || attempt.state == v1::DELIVERY_STATE_FAILED_TEMPORARILY;
+}
+
+void CountHousehold(v1::RecipientOutcome outcome, std::int64_t change, v1::CampaignCounts& counts) {
+  switch (outcome) {
+    case v1::RECIPIENT_OUTCOME_WAITING:
+      return counts.set_waiting_count(counts.waiting_count() + change);
+    case v1::RECIPIENT_OUTCOME_REACHED:
+      return counts.set_reached_count(counts.reached_count() + change);
+    case v1::RECIPIENT_OUTCOME_UNREACHED:
+      return counts.set_unreached_count(counts.unreached_count() + change);
+    case v1::RECIPIENT_OUTCOME_CANCELLED:
+      return counts.set_cancelled_count(counts.cancelled_count() + change);
+    case v1::RECIPIENT_OUTCOME_PRESUMED:
+      return counts.set_presumed_count(counts.presumed_count() + change);
+    default:
+      return counts.set_opted_out_count(counts.opted_out_count() + change);
+  }
+}
+
+void CountAttempts(std::span<Attempt const> attempts, std::int64_t change, v1::CampaignCounts& counts) {
+  for (auto const& attempt : attempts) {
+    if (IsWaiting(attempt)) counts.set_queued_count(counts.queued_count() + change);
+    if (attempt.state == v1::DELIVERY_STATE_ACCEPTED) counts.set_accepted_count(counts.accepted_count() + change);
+  }
+}
+
+bool IsDistributors(v1::DeliveryFailure failure) {
+  return failure == v1::DELIVERY_FAILURE_NO_ACCESS || failure == v1::DELIVERY_FAILURE_NO_LETTER_BOX ||
+         failure == v1::DELIVERY_FAILURE_VACANT || failure == v1::DELIVERY_FAILURE_OTHER;
 }
 
 absl::Duration Backoff(std::int64_t attempt_count, DeliveryRule const& rule) {

@@ -75,6 +75,17 @@ std::optional<std::vector<Attempt>> After(std::vector<Attempt> attempts, v1::Cha
 // What became of the household. Of none it is that it declined.
 v1::RecipientOutcome OutcomeOf(std::span<Attempt const> attempts, bool statutory);
 
+// It waits to be handed to a carrier, for the first time or again.
+bool IsWaiting(Attempt const& attempt);
+
+// Counts a household of that outcome, `change` times, which may be negative.
+void CountHousehold(v1::RecipientOutcome outcome, std::int64_t change, v1::CampaignCounts& counts);
+// The same for attempts at households.
+void CountAttempts(std::span<Attempt const> attempts, std::int64_t change, v1::CampaignCounts& counts);
+
+// Whether it is what a distributor of letters can meet at a door.
+bool IsDistributors(v1::DeliveryFailure failure);
+
 // How long to wait after this many attempts: doubled each time, up to the most.
 absl::Duration Backoff(std::int64_t attempt_count, DeliveryRule const& rule);
 

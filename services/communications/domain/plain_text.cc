@@ -8,8 +8,8 @@ namespace helhed::communications {
 namespace {
 
 // What IsPlainLine refuses beyond the control characters, as UTF-8.
-constexpr std::array<std::string_view, 12> kTreacherous = {"\u2028", "\u2029", "\u202a", "\u202b", "\u202c", "\u202d",
-                                                           "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\u0085"};
+constexpr std::array<std::string_view, 14> kTreacherous = {"\u2028", "\u2029", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e",
+                                                           "\u2066", "\u2067", "\u2068", "\u2069", "\u0085", "\ufffe", "\uffff"};
 
 bool IsPlain(std::string_view text, bool line_feeds) {
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -10,8 +10,9 @@ namespace helhed::communications {
 // Danish, which every text has.
 inline constexpr std::string_view kDanish = "da";
 
-// No control characters, and none of those that turn the direction of what follows (U+202A to U+202E, U+2066 to U+2069) or part
-// lines in another way than a line feed does: with them a text could look like another than it is. `text` is UTF-8.
+// No control characters, none of those that turn the direction of what follows (U+202A to U+202E, U+2066 to U+2069) or part
+// lines in another way than a line feed does, with which a text could look like another than it is, and neither U+FFFE nor
+// U+FFFF, which no XML document may hold (XML 1.0, 2.2). `text` is UTF-8.
 bool IsPlainLine(std::string_view text);
 // The same with line feeds.
 bool IsPlainText(std::string_view text);

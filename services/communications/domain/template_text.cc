@@ -15,7 +15,6 @@
 #include <string>
 
 #include "helhed/communications/v1/errors.pb.h"
-#include "services/communications/domain/plain_text.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/strings.h"
 
@@ -126,13 +125,19 @@ absl::Status LanguageMissing(v1::TemplateVersion const& version) {
                {{"languages", absl::StrJoin(there, ", ")}});
 }
 
-// A text with each parameter replaced by what `value` gives for it.
-std::string Fill(std::string_view text, std::function<std::string(std::string_view)> const& value,
-                 std::function<std::string(std::string_view)> const& encode) {
+// A text of the version with each parameter replaced by its argument.
+std::string Fill(v1::TemplateVersion const& version, std::string_view language, Arguments const& arguments,
+                 std::string_view text) {
   std::string filled;
+  auto const fill_in = [&](std::string_view name) {
+    for (auto const& argument : arguments) {
+      if (argument.parameter() != name) continue;
+      filled += Write(FindParameter(version, name)->type(), argument.value(), language).value_or("");
+      return;
+    }
+  };
   Walk(
-      text, [&](std::string_view part) { filled += encode(part); },
-      [&](std::string_view name) { filled += encode(value(name)); });
+      text, [&](std::string_view part) { filled += part; }, fill_in);
   return filled;
 }
 
@@ -198,28 +203,28 @@ absl::Status CheckLanguages(v1::TemplateVersion const& version,
   return all ? absl::OkStatus() : LanguageMissing(version);
 }
 
-absl::StatusOr<v1::RenderedText> Render(v1::TemplateVersion const& version, std::string_view language,
-                                        Arguments const& arguments) {
+absl::StatusOr<std::vector<Paragraph>> RenderParagraphs(v1::TemplateVersion const& version, std::string_view language,
+                                                        Arguments const& arguments) {
   auto const* const text = FindText(version, language);
   if (text == nullptr) return LanguageMissing(version);
   RETURN_IF_ERROR(CheckArguments(version, arguments));
-  auto const value = [&](std::string_view name) -> std::string {
-    for (auto const& argument : arguments) {
-      if (argument.parameter() != name) continue;
-      return Write(FindParameter(version, name)->type(), argument.value(), language).value_or("");
-    }
-    return "";
-  };
-  auto const as_is = [](std::string_view part) { return std::string(part); };
+  auto paragraphs = ParagraphsOf(text->body());
+  for (auto& paragraph : paragraphs) paragraph.text = Fill(version, language, arguments, paragraph.text);
+  return paragraphs;
+}
+
+absl::StatusOr<v1::RenderedText> Render(v1::TemplateVersion const& version, std::string_view language,
+                                        Arguments const& arguments) {
+  ASSIGN_OR_RETURN(auto const paragraphs, RenderParagraphs(version, language, arguments));
   v1::RenderedText rendered;
   rendered.set_language(std::string(language));
-  rendered.set_subject(Fill(text->subject(), value, as_is));
+  rendered.set_subject(Fill(version, language, arguments, FindText(version, language)->subject()));
   std::string html = absl::StrCat("<div lang=\"", EscapeMarkup(language), "\" dir=\"auto\">\n");
   std::vector<std::string> plain;
-  for (auto const& [heading, paragraph] : ParagraphsOf(text->body())) {
-    plain.push_back(Fill(paragraph, value, as_is));
+  for (auto const& [heading, paragraph] : paragraphs) {
+    plain.push_back(paragraph);
     std::string_view const tag = heading ? "h2" : "p";
-    absl::StrAppend(&html, "<", Av(tag), ">", Fill(paragraph, value, EscapeMarkup), "</", Av(tag), ">\n");
+    absl::StrAppend(&html, "<", Av(tag), ">", EscapeMarkup(paragraph), "</", Av(tag), ">\n");
   }
   rendered.set_plain_text(absl::StrJoin(plain, "\n\n") + "\n");
   rendered.set_html(html + "</div>\n");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "helhed/communications/v1/template.pb.h"
+#include "services/communications/domain/plain_text.h"
 #include "services/platform/base/status.h"
 
 // Templates: what may stand in them, and what they look like filled in.
@@ -28,9 +29,14 @@ absl::Status CheckArguments(v1::TemplateVersion const& version, Arguments const&
 // Errors: INVALID_ARGUMENT LANGUAGE_MISSING when the version says nothing in one of the languages.
 absl::Status CheckLanguages(v1::TemplateVersion const& version, google::protobuf::RepeatedPtrField<std::string> const& languages);
 
-// The version filled in. No argument can become markup, a heading, a paragraph, a header of a mail or a parameter in turn: it is
-// put into the text after that was taken apart, it is one line, and HTML is escaped. The errors of CheckArguments and
+// What the version says in a language, filled in: what is a heading is what the template says is one. No argument can become
+// a heading or a paragraph, for it is put into the text after that was taken apart. The errors of CheckArguments and
 // CheckLanguages.
+absl::StatusOr<std::vector<Paragraph>> RenderParagraphs(v1::TemplateVersion const& version, std::string_view language,
+                                                        Arguments const& arguments);
+
+// The same with its subject, as plain text and as HTML. No argument can become markup, a header of a mail or a parameter in
+// turn either: it is one line, and HTML is escaped.
 absl::StatusOr<v1::RenderedText> Render(v1::TemplateVersion const& version, std::string_view language,
                                         Arguments const& arguments);
 

@@ -62,9 +62,19 @@ TEST(TemplateText, NoParameterBecomesMarkup) {
   ASSERT_THAT(rendered, IsOk());
   EXPECT_THAT(rendered->html(), Not(HasSubstr("<script>")));
   EXPECT_THAT(rendered->html(), HasSubstr("&lt;/p&gt;&lt;script&gt;&quot;x&quot; &amp; &#39;y&#39;&lt;/script&gt; {{x}}</p>"));
-  for (auto const* value : {"a\nBcc: b", "a\n\n# b", "a\r\n", "\u202eabc", "\u2028", "\u0085", "\x1b[0m"}) {
+  for (auto const* value : {"a\nBcc: b", "a\n\n# b", "a\r\n", "\u202eabc", "\u2028", "\ufffe", "\uffff", "\u0085", "\x1b[0m"}) {
     EXPECT_THAT(Render(version, "da", With(value)), StatusIs(absl::StatusCode::kInvalidArgument, "PARAMETERS_INVALID"));
   }
+}
+
+TEST(TemplateText, TheTemplateSaysWhatIsAHeading) {
+  auto const paragraphs = RenderParagraphs(VersionWith(v1::PARAMETER_TYPE_TEXT, "# Head {{x}}\n\n{{x}}"), "da", With("# one"));
+  ASSERT_THAT(paragraphs, IsOk());
+  ASSERT_EQ(paragraphs->size(), 2U);
+  EXPECT_TRUE(paragraphs->at(0).heading);
+  EXPECT_EQ(paragraphs->at(0).text, "Head # one");
+  EXPECT_FALSE(paragraphs->at(1).heading) << "an argument is none";
+  EXPECT_EQ(paragraphs->at(1).text, "# one");
 }
 
 // Whatever a value is: it never adds an element, and read back it is what it was.

@@ -7,8 +7,9 @@
 #include <map>
 
 #include "helhed/communications/v1/errors.pb.h"
-#include "services/communications/domain/organisation.h"
+#include "services/platform/base/parent_name.h"
 #include "services/platform/base/requests.h"
+#include "services/platform/base/strings.h"
 
 namespace helhed::communications {
 namespace {
@@ -57,8 +58,8 @@ void CheckAreas(google::protobuf::RepeatedPtrField<v1::WorksArea> const& areas, 
     if (!area.stairwell().empty() && !area.dwelling().empty()) {
       violations.push_back({at + ".dwelling", "must not be given with a stairwell"});
     }
-    auto const organisation = OrganisationOf(area.department());
-    if (!area.dwelling().empty() && OrganisationOf(area.dwelling()) != organisation) {
+    auto const organisation = ParentName(area.department());
+    if (!area.dwelling().empty() && ParentName(area.dwelling()) != organisation) {
       violations.push_back({at + ".dwelling", "must be of the department's organisation"});
     }
     if (!area.has_period()) continue;

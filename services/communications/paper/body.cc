@@ -21,6 +21,7 @@ constexpr double kSenderTop = Millimetres(20);
 constexpr double kDateTop = Millimetres(92);
 constexpr Face kText{11};
 constexpr Face kTitle{15, true};
+constexpr Face kHeading{12, true};
 constexpr Face kSmall{9};
 constexpr std::size_t kMaxPages = 20;
 
@@ -41,16 +42,23 @@ bool HoldsControls(std::string_view text) {
   return false;
 }
 
-using Visit = std::function<void(std::string const& path, std::string const& text, std::string const& language, bool is_title)>;
+struct Text {
+  std::string path;
+  std::string const& text;
+  std::string const& language;
+  Face face;
+};
+using Visit = std::function<void(Text const& text)>;
 
 // Every text of a body in order.
 void ForEachText(Body const& body, std::string_view field, Visit const& visit) {
   for (std::size_t s = 0; s < body.sections.size(); ++s) {
     auto const& section = body.sections[s];
     auto const path = absl::StrCat(Av(field), ".sections[", s, "]");
-    visit(path + ".title", section.title, section.language, true);
+    visit({path + ".title", section.title, section.language, kTitle});
     for (std::size_t p = 0; p < section.paragraphs.size(); ++p) {
-      visit(absl::StrCat(path, ".paragraphs[", p, "]"), section.paragraphs[p], section.language, false);
+      auto const& paragraph = section.paragraphs[p];
+      visit({absl::StrCat(path, ".paragraphs[", p, "]"), paragraph.text, section.language, paragraph.heading ? kHeading : kText});
     }
   }
 }
@@ -58,14 +66,14 @@ void ForEachText(Body const& body, std::string_view field, Visit const& visit) {
 std::vector<FieldViolation> ViolationsIn(Typesetter const& typesetter, Body const& body, std::string_view field) {
   std::vector<FieldViolation> violations;
   bool is_empty = true;
-  ForEachText(body, field, [&](std::string const& path, std::string const& text, std::string const& language, bool is_title) {
-    is_empty = is_empty && text.empty();
-    if (!IsUtf8(text)) {
-      violations.push_back({path, "must be UTF-8"});
-    } else if (HoldsControls(text)) {
-      violations.push_back({path, "must not hold control characters other than a newline and a tab"});
-    } else if (LacksGlyphs(typesetter.Set(text, is_title ? kTitle : kText, kWidth, language))) {
-      violations.push_back({path, "holds a character that no font of this installation has; install one, or leave it out"});
+  ForEachText(body, field, [&](Text const& text) {
+    is_empty = is_empty && text.text.empty();
+    if (!IsUtf8(text.text)) {
+      violations.push_back({text.path, "must be UTF-8"});
+    } else if (HoldsControls(text.text)) {
+      violations.push_back({text.path, "must not hold control characters other than a newline and a tab"});
+    } else if (LacksGlyphs(typesetter.Set(text.text, text.face, kWidth, text.language))) {
+      violations.push_back({text.path, "holds a character that no font of this installation has; install one, or leave it out"});
     }
   });
   if (is_empty) violations.push_back({std::string(field), "must have something to print"});
@@ -85,12 +93,13 @@ absl::StatusOr<std::vector<Surface>> RecordBody(Typesetter const& typesetter, Le
   if (auto violations = ViolationsIn(typesetter, body, field); !violations.empty()) return BadRequest(std::move(violations));
 
   Flow flow(kLeft, kFirstTop, kTop, kBottom);
-  ForEachText(body, field, [&](std::string const&, std::string const& text, std::string const& language, bool is_title) {
-    if (text.empty()) return;
-    if (is_title) {
-      flow.AddHeading(typesetter.Set(text, kTitle, kWidth, language), Millimetres(3));
+  ForEachText(body, field, [&](Text const& text) {
+    if (text.text.empty()) return;
+    auto const layout = typesetter.Set(text.text, text.face, kWidth, text.language);
+    if (text.face.bold) {
+      flow.AddHeading(layout, Millimetres(3));
     } else {
-      flow.Add(typesetter.Set(text, kText, kWidth, language), Millimetres(3));
+      flow.Add(layout, Millimetres(3));
     }
   });
   if (flow.pages() > kMaxPages)

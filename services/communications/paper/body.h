@@ -11,15 +11,20 @@
 // The part of a letter that many households get alike.
 namespace helhed::communications::paper {
 
+struct Paragraph {
+  std::string text;  // plain; a newline breaks the line
+  bool heading = false;
+};
+
 // The text in one language.
 struct Section {
   std::string language;  // BCP 47: `da`, `ar`. Decides the direction of the text and the shapes of its letters
   std::string title;
-  std::vector<std::string> paragraphs;  // plain text; a newline breaks the line
+  std::vector<Paragraph> paragraphs;
 };
 
 struct Body {
-  std::vector<Section> sections;  // Danish first, then the other languages
+  std::vector<Section> sections;  // in the order in which they are printed
 };
 
 // What stands round every body of a run.

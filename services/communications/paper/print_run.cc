@@ -16,7 +16,8 @@ constexpr std::size_t kHeld = 500;
 constexpr std::string_view kToResidents = "Til beboerne";
 // The address block shrinks before it leaves the window of the envelope.
 constexpr std::array<double, 4> kAddressSizes = {11, 9.5, 8, 6.5};
-constexpr std::size_t kNamesMax = 4;
+// What is looked for first, in this order (fontconfig): letters that none of them has come from any other font there is.
+constexpr char kFonts[] = "Noto Sans, Noto Sans Arabic";
 constexpr std::size_t kAddressLinesMax = 5;
 
 absl::Status Misused(std::string_view message) {
@@ -24,10 +25,7 @@ absl::Status Misused(std::string_view message) {
 }
 
 std::string AddressBlock(Letter const& letter) {
-  auto const names = std::min(letter.names.size(), kNamesMax);
-  std::vector<std::string> lines(letter.names.begin(), letter.names.begin() + static_cast<std::ptrdiff_t>(names));
-  if (names == 0) lines.emplace_back(kToResidents);
-  if (names < letter.names.size()) lines.back().append(" m.fl.");
+  std::vector<std::string> lines = {std::string(kToResidents)};
   auto const rest = std::min(letter.address.size(), kAddressLinesMax);
   lines.insert(lines.end(), letter.address.begin(), letter.address.begin() + static_cast<std::ptrdiff_t>(rest));
   return Lines(lines);
@@ -41,7 +39,7 @@ std::string Stairwell(Stop const& stop) { return stop.stairwell.empty() ? "Uden 
 
 PrintRun::PrintRun(PrintRunOptions options, Sink letters, Sink route_list)
     : options_(std::move(options)),
-      typesetter_(options_.font_family),
+      typesetter_(kFonts),
       letters_(std::move(letters), OneLine(options_.title), options_.created),
       list_(typesetter_, std::move(route_list), options_.title, options_.created) {}
 
@@ -72,24 +70,22 @@ absl::Status PrintRun::AddLetter(Letter letter) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<PrintRunSummary> PrintRun::Finish() {
+absl::Status PrintRun::Finish() {
   RETURN_IF_ERROR(over_);
   over_ = Misused("the print run is finished");
   if (!stairwell_.empty()) {
     RETURN_IF_ERROR(WriteStairwell());
   }
-  ASSIGN_OR_RETURN(summary_.route_list_pages, list_.Close(summary_.departments));
-  RETURN_IF_ERROR(letters_.Close());
-  summary_.pages = letters_.pages();
-  return summary_;
+  RETURN_IF_ERROR(list_.Close(departments_));
+  return letters_.Close();
 }
 
 absl::Status PrintRun::WriteStairwell() {
   auto const& first = stairwell_.front();
-  if (summary_.departments.empty() || summary_.departments.back().department != first.stop.department) {
+  if (departments_.empty() || departments_.back().department != first.stop.department) {
     RETURN_IF_ERROR(WriteDepartment(first));
   }
-  auto& total = summary_.departments.back();
+  auto& total = departments_.back();
   total.letters += static_cast<int>(stairwell_.size());
   if (part_ == 0) ++total.stairwells;
 
@@ -106,11 +102,11 @@ absl::Status PrintRun::WriteStairwell() {
 }
 
 absl::Status PrintRun::WriteDepartment(Letter const& first) {
-  summary_.departments.push_back({first.stop.department, first.department_name});
+  departments_.push_back({first.stop.department, first.department_name});
   auto const name = OneLine(first.department_name);
   auto const number = OneLine(first.stop.department);
-  RETURN_IF_ERROR(list_.AddHeading(absl::StrCat(number, " ", name)));
-  return WriteSeparator(name, number);
+  RETURN_IF_ERROR(list_.AddHeading(name.empty() ? number : absl::StrCat(number, " ", name)));
+  return name.empty() ? WriteSeparator(number, "") : WriteSeparator(name, number);
 }
 
 absl::Status PrintRun::WriteSeparator(std::string const& heading, std::string const& line) {
@@ -119,9 +115,7 @@ absl::Status PrintRun::WriteSeparator(std::string const& heading, std::string co
   auto const large = typesetter_.SetLeft(heading, {32, true}, kWidth);
   Draw(letters_.canvas(), large, kLeft, Millimetres(60));
   Draw(letters_.canvas(), typesetter_.SetLeft(line, {20}, kWidth), kLeft, Millimetres(65) + HeightOf(large));
-  ++summary_.separators;
-  RETURN_IF_ERROR(letters_.EndPage());
-  return EndSheet(1);
+  return letters_.EndPage();
 }
 
 absl::Status PrintRun::WriteLetter(Letter const& letter) {
@@ -131,20 +125,12 @@ absl::Status PrintRun::WriteLetter(Letter const& letter) {
     block = typesetter_.SetLeft(text, {size}, kAddressWidth);
     if (HeightOf(block) <= kAddressHeight) break;
   }
-  if (LacksGlyphs(block)) ++summary_.letters_lacking_glyphs;
   Draw(letters_.canvas(), block, kAddressLeft, kAddressTop);
-  auto const& pages = bodies_[static_cast<std::size_t>(letter.body)];
-  for (auto const& page : pages) {
+  for (auto const& page : bodies_[static_cast<std::size_t>(letter.body)]) {
     letters_.Paint(page);
     RETURN_IF_ERROR(letters_.EndPage());
   }
-  ++summary_.letters;
-  return EndSheet(static_cast<int>(pages.size()));
-}
-
-absl::Status PrintRun::EndSheet(int pages) {
-  if (!options_.two_sided || pages % 2 == 0) return absl::OkStatus();
-  return letters_.EndPage();
+  return absl::OkStatus();
 }
 
 }  // namespace helhed::communications::paper

@@ -21,11 +21,10 @@ namespace helhed::communications::paper {
 // A body that a print run knows.
 enum class BodyId : std::size_t {};
 
+// To the residents of a dwelling, of whom nobody is named.
 struct Letter {
   Stop stop;
-  std::string department_name;       // `Hørgården I`, for the sheet before the department
-  std::vector<std::string> names;    // to whom; none gives "Til beboerne", as for people whose names must
-                                     // not be shown; after the fourth, "m.fl."
+  std::string department_name;       // `Hørgården I`, for the sheet before the department; may be empty
   std::vector<std::string> address;  // five lines at most: `Remisevej 4, 2. th`, `2300 København S`
   BodyId body;
 };
@@ -35,19 +34,6 @@ struct PrintRunOptions {
   std::vector<std::string> sender;  // lines at the upper right of each letter: who writes, where to ask
   std::string date;                 // as it is to be read: `28. marts 2022`
   absl::Time created;               // written into the files
-  bool two_sided = false;           // every letter and every sheet begins on a sheet of paper of its own
-  // What is looked for first, in this order (fontconfig): letters that none of them has come from any other font there is.
-  std::string font_family = "Noto Sans, Noto Sans Arabic";
-};
-
-struct PrintRunSummary {
-  int letters = 0;
-  int separators = 0;  // sheets before departments and stairwells
-  int pages = 0;       // of the file of letters, separators and blank backs included
-  int route_list_pages = 0;
-  // Letters with a character in the address block that no installed font has; they are printed, with a box for it.
-  int letters_lacking_glyphs = 0;
-  std::vector<DepartmentTotal> departments;  // in the order of the route
 };
 
 // One print run. Bodies are shaped once; letters come one at a time and leave at once: what is held is at most one stairwell (in
@@ -67,11 +53,10 @@ class PrintRun {
   absl::Status AddLetter(Letter letter);
 
   // Writes what is left and closes both files.
-  absl::StatusOr<PrintRunSummary> Finish();
+  absl::Status Finish();
 
  private:
   absl::Status Keep(absl::Status status);
-  absl::Status EndSheet(int pages);
   absl::Status WriteStairwell();
   absl::Status WriteDepartment(Letter const& first);
   absl::Status WriteSeparator(std::string const& heading, std::string const& line);
@@ -85,8 +70,8 @@ class PrintRun {
   std::vector<Letter> stairwell_;  // what came of the stairwell that is open
   int part_ = 0;                   // of that stairwell, when it is too large to hold
   std::string last_key_;
-  absl::Status over_;  // what ended the run
-  PrintRunSummary summary_;
+  absl::Status over_;                         // what ended the run
+  std::vector<DepartmentTotal> departments_;  // in the order of the route
 };
 
 }  // namespace helhed::communications::paper

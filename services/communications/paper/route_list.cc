@@ -88,7 +88,7 @@ absl::Status RouteList::AddStop(Stop const& stop, std::string const& address) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> RouteList::Close(std::vector<DepartmentTotal> const& totals) {
+absl::Status RouteList::Close(std::vector<DepartmentTotal> const& totals) {
   // The totals stand apart: they stay with the office when the list goes out.
   if (y_ > 0) {
     RETURN_IF_ERROR(EndPage());
@@ -96,7 +96,8 @@ absl::StatusOr<int> RouteList::Close(std::vector<DepartmentTotal> const& totals)
   RETURN_IF_ERROR(MakeRoom(kRow));
   for (auto const& total : totals) {
     RETURN_IF_ERROR(MakeRoom(kRow));
-    Label(absl::StrCat(OneLine(total.department), " ", OneLine(total.name)), kRowText, false, kListLeft);
+    Label(total.name.empty() ? OneLine(total.department) : absl::StrCat(OneLine(total.department), " ", OneLine(total.name)),
+          kRowText, false, kListLeft);
     Label(absl::StrCat("opgange: ", total.stairwells), kRowText, false, kWhyNot);
     Label(absl::StrCat("breve: ", total.letters), kRowText, false, kRight - Millimetres(30));
     y_ += kRow;
@@ -105,8 +106,7 @@ absl::StatusOr<int> RouteList::Close(std::vector<DepartmentTotal> const& totals)
   auto const sum = std::accumulate(totals.begin(), totals.end(), 0, [](int n, auto const& total) { return n + total.letters; });
   Label(absl::StrCat("I alt breve: ", sum), kRowText, true, kListLeft);
   RETURN_IF_ERROR(EndPage());
-  RETURN_IF_ERROR(document_.Close());
-  return document_.pages();
+  return document_.Close();
 }
 
 }  // namespace helhed::communications::paper

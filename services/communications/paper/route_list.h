@@ -1,6 +1,6 @@
 #pragma once
 
-#include <absl/status/statusor.h>
+#include <absl/status/status.h>
 #include <absl/time/time.h>
 
 #include <string>
@@ -18,7 +18,6 @@ struct DepartmentTotal {
   std::string name;
   int stairwells = 0;
   int letters = 0;
-  friend bool operator==(DepartmentTotal const&, DepartmentTotal const&) = default;
 };
 
 // The list of stops with a box to tick and room for why a letter was not delivered, and at the end the totals. It names no
@@ -31,8 +30,8 @@ class RouteList {
   absl::Status AddStairwell(std::string const& text);
   // `address` stands for a stop that has neither floor nor door.
   absl::Status AddStop(Stop const& stop, std::string const& address);
-  // Ends the list; the number of its pages.
-  absl::StatusOr<int> Close(std::vector<DepartmentTotal> const& totals);
+  // Ends the list.
+  absl::Status Close(std::vector<DepartmentTotal> const& totals);
 
  private:
   // Begins a page unless `height` is left on this one.

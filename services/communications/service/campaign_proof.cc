@@ -1,3 +1,5 @@
+#include <google/protobuf/util/message_differencer.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 namespace helhed::communications {
 namespace {
 
+using google::protobuf::util::MessageDifferencer;
 using storage::Statement;
 
 // A page of recipients after $3, each with its deliveries.
@@ -23,9 +26,6 @@ Statement const kPage(
     "ORDER BY r.recipient, d.channel");
 Statement const kDigest("communications.audience_digest",
                         "SELECT audience_digest FROM campaigns WHERE plan = $1 AND campaign = $2");
-Statement const kFrozen("communications.frozen_counts",
-                        "SELECT households, waiting, reached, unreached, opted_out, cancelled, queued, accepted, presumed "
-                        "FROM campaign_counts WHERE plan = $1 AND campaign = $2");
 
 // Counts rows as the ledger counts what happens.
 class HouseholdTally {
@@ -36,32 +36,19 @@ class HouseholdTally {
     auto& counts = *proof_.mutable_counts();
     proof_.set_recipient_count(proof_.recipient_count() + 1);
     counts.set_household_count(counts.household_count() + 1);
-    Count(outcome, counts);
-    for (auto const& attempt : attempts) {
-      bool const waits = attempt.state == v1::DELIVERY_STATE_QUEUED || attempt.state == v1::DELIVERY_STATE_FAILED_TEMPORARILY;
-      if (waits) counts.set_queued_count(counts.queued_count() + 1);
-      if (attempt.state == v1::DELIVERY_STATE_ACCEPTED) counts.set_accepted_count(counts.accepted_count() + 1);
-    }
+    CountHousehold(outcome, 1, counts);
+    CountAttempts(attempts, 1, counts);
     if (OutcomeOf(attempts, statutory_) != outcome) proof_.set_without_delivery_count(proof_.without_delivery_count() + 1);
   }
 
  private:
-  static void Count(v1::RecipientOutcome outcome, v1::CampaignCounts& counts) {
-    if (outcome == v1::RECIPIENT_OUTCOME_WAITING) counts.set_waiting_count(counts.waiting_count() + 1);
-    if (outcome == v1::RECIPIENT_OUTCOME_REACHED) counts.set_reached_count(counts.reached_count() + 1);
-    if (outcome == v1::RECIPIENT_OUTCOME_UNREACHED) counts.set_unreached_count(counts.unreached_count() + 1);
-    if (outcome == v1::RECIPIENT_OUTCOME_OPTED_OUT) counts.set_opted_out_count(counts.opted_out_count() + 1);
-    if (outcome == v1::RECIPIENT_OUTCOME_CANCELLED) counts.set_cancelled_count(counts.cancelled_count() + 1);
-    if (outcome == v1::RECIPIENT_OUTCOME_PRESUMED) counts.set_presumed_count(counts.presumed_count() + 1);
-  }
-
   v1::CampaignProof& proof_;
   bool statutory_;
 };
 
 // Reads a page; `last` is the last recipient before it, and after it, unchanged when there were no more.
-absl::Status ReadPage(storage::ReadTransaction& tx, std::vector<std::string> const& key, HouseholdTally& tally,
-                      AudienceDigest& digest, std::string& last) {
+absl::Status ReadPage(ReadTransaction& tx, std::vector<std::string> const& key, HouseholdTally& tally, AudienceDigest& digest,
+                      std::string& last) {
   std::string const after = last;
   ASSIGN_OR_RETURN(auto const rows,
                    tx.Query(kPage, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(after)}));
@@ -82,18 +69,6 @@ absl::Status ReadPage(storage::ReadTransaction& tx, std::vector<std::string> con
   return absl::OkStatus();
 }
 
-bool Agree(storage::Rows const& frozen, v1::CampaignCounts const& counts) {
-  if (frozen.empty()) return false;
-  std::int64_t const counted[] = {counts.household_count(), counts.waiting_count(),   counts.reached_count(),
-                                  counts.unreached_count(), counts.opted_out_count(), counts.cancelled_count(),
-                                  counts.queued_count(),    counts.accepted_count(),  counts.presumed_count()};
-  std::size_t column = 0;
-  for (auto const each : counted) {
-    if (frozen.Int64(0, column++) != each) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 absl::StatusOr<v1::CampaignProof> CampaignService::VerifyCampaign(CallContext const& call,
@@ -104,7 +79,8 @@ absl::StatusOr<v1::CampaignProof> CampaignService::VerifyCampaign(CallContext co
   v1::CampaignProof proof;
   auto limits = call.limits();
   limits.snapshot = true;
-  auto const status = store_.parts().database->Read(limits, [&](storage::ReadTransaction& tx) -> absl::Status {
+  auto const status = store_.parts().database->Read(limits, [&](storage::ReadTransaction& unit) -> absl::Status {
+    ReadTransaction tx(store_, call, unit);
     proof.Clear();
     HouseholdTally tally(proof, campaign.statutory());
     AudienceDigest digest;
@@ -115,9 +91,10 @@ absl::StatusOr<v1::CampaignProof> CampaignService::VerifyCampaign(CallContext co
     }
     ASSIGN_OR_RETURN(auto const kept, tx.Query(kDigest, {std::string_view(key[0]), std::string_view(key[1])}));
     proof.set_audience_unchanged(!kept.empty() && !kept.IsNull(0, 0) && kept.Text(0, 0) == digest.Get());
-    ASSIGN_OR_RETURN(auto const frozen, tx.Query(kFrozen, {std::string_view(key[0]), std::string_view(key[1])}));
-    proof.set_household_count(frozen.empty() ? 0 : frozen.Int64(0, 0));
-    proof.set_counts_agree(Agree(frozen, proof.counts()));
+    v1::Campaign kept_counts;
+    RETURN_IF_ERROR(AddCounts(tx, key[0], {{key[1], &kept_counts}}));
+    proof.set_household_count(kept_counts.counts().household_count());
+    proof.set_counts_agree(MessageDifferencer::Equals(kept_counts.counts(), proof.counts()));
     return absl::OkStatus();
   });
   if (!status.ok()) return status;

@@ -8,12 +8,14 @@
 #include "services/communications/service/campaign_start.h"
 #include "services/communications/service/campaign_store.h"
 #include "services/communications/service/ledger.h"
+#include "services/communications/service/moved_plans.h"
 #include "services/communications/service/names.h"
 #include "services/communications/service/notice_store.h"
 #include "services/communications/service/template_service.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/times.h"
 #include "services/platform/contract/contract.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::communications {
 namespace {
@@ -99,7 +101,7 @@ absl::StatusOr<v1::ListCampaignsResponse> CampaignService::ListCampaigns(CallCon
                                                                          v1::ListCampaignsRequest const& request) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ListCampaignsResponse> {
     ASSIGN_OR_RETURN(auto response, PageOfPlan<v1::ListCampaignsResponse>(tx, request, "campaigns t"));
-    for (auto& campaign : *response.mutable_campaigns()) RETURN_IF_ERROR(CompleteCampaign(tx, campaign));
+    RETURN_IF_ERROR(CompleteCampaigns(tx, contract::LastPart(request.parent()), ByIdOf(*response.mutable_campaigns())));
     return response;
   });
 }
@@ -109,6 +111,7 @@ absl::StatusOr<v1::Campaign> CampaignService::CreateCampaign(CallContext const& 
     v1::Campaign campaign = request.campaign();
     campaign.set_name(absl::StrCat(request.parent(), "/campaigns/", IdOr(call, request.campaign_id())));
     campaign.set_state(v1::CAMPAIGN_STATE_DRAFT);
+    RETURN_IF_ERROR(HoldPlanHere(tx, campaign.name()));
     FillIn(campaign);
     RETURN_IF_ERROR(Check(tx, campaign));
     RETURN_IF_ERROR(tx.Insert(campaign));
@@ -143,6 +146,7 @@ absl::StatusOr<v1::Campaign> CampaignService::StartCampaign(CallContext const& c
     ASSIGN_OR_RETURN(audience, RecipientsOf(asked, households, ToIsoDate(day)));
   }
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Campaign> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.name()));
     ASSIGN_OR_RETURN(auto campaign, LoadCampaign(tx, request.name()));
     RETURN_IF_ERROR(RequireDraft(campaign));
     RETURN_IF_ERROR(storage::CheckEtag(asked.etag(), campaign.etag(), request.name()));
@@ -155,7 +159,7 @@ absl::StatusOr<v1::Campaign> CampaignService::StartCampaign(CallContext const& c
     RETURN_IF_ERROR(SaveCampaign(tx, campaign, v1::CAMPAIGN_STATE_DRAFT));
     ASSIGN_OR_RETURN(auto ledger, Ledger::Open(tx, request.name()));
     RETURN_IF_ERROR(ledger.Close());
-    return ledger.campaign();
+    return LoadCampaign(tx, request.name());
   });
 }
 
@@ -163,11 +167,11 @@ absl::StatusOr<v1::Campaign> CampaignService::Move(CallContext const& call, std:
                                                    v1::CampaignState to) {
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Campaign> {
     ASSIGN_OR_RETURN(auto ledger, Ledger::Open(tx, name));
-    if (ledger.campaign().state() == to) return ledger.campaign();
+    if (ledger.campaign().state() == to) return LoadCampaign(tx, name);
     if (ledger.campaign().state() != from) return CampaignStateError(ledger.campaign(), "the campaign is in another state");
     ledger.SetState(to);
     RETURN_IF_ERROR(ledger.Close());
-    return ledger.campaign();
+    return LoadCampaign(tx, name);
   });
 }
 
@@ -194,7 +198,7 @@ absl::StatusOr<v1::Campaign> CampaignService::CancelCampaign(CallContext const& 
       ledger.SetState(v1::CAMPAIGN_STATE_CANCELLING);
       RETURN_IF_ERROR(ledger.Close());
     }
-    return ledger.campaign();
+    return LoadCampaign(tx, request.name());
   });
 }
 
@@ -227,14 +231,16 @@ absl::StatusOr<v1::Delivery> CampaignService::ReportDelivery(CallContext const& 
     Happened const happened{.what = delivered ? Happening::kDelivered : Happening::kFailed,
                             .at = delivered ? when : call.Now(),
                             .failure = delivered ? v1::DELIVERY_FAILURE_UNSPECIFIED : v1::DELIVERY_FAILURE_BOUNCED};
+    if (delivered && known.has_accept_time() && when < TimeOf(known.accept_time())) {
+      return BadRequest({{"deliver_time", "must not be before a carrier took the mail"}});
+    }
     // Of letters the distributor speaks, by the print run. What nobody has sent nobody can have got.
     bool const sent = known.channel() == v1::CHANNEL_EMAIL && known.has_accept_time();
     ASSIGN_OR_RETURN(bool const entered, sent ? ledger.Enter(key[2], known.channel(), happened) : absl::StatusOr<bool>(false));
     if (!entered) {
-      return Error(
-          absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_DELIVERY_STATE,
-          "a mail is reported on that a carrier took and nobody has reported on before",
-          {{"delivery", request.name()}, {"state", v1::DeliveryState_Name(known.state()).substr(sizeof("DELIVERY_STATE_") - 1)}});
+      return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_DELIVERY_STATE,
+                   "a mail is reported on that a carrier took and nobody has reported on before",
+                   {{"delivery", request.name()}, {"state", contract::EnumText(known.state())}});
     }
     RETURN_IF_ERROR(ledger.Close());
     return tx.Get<v1::Delivery>(request.name());

@@ -69,6 +69,7 @@ v1::Recipient MakeRecipient(residents::v1::HouseholdAddress const& household) {
   recipient.set_household(household.household());
   recipient.set_dwelling(household.dwelling());
   recipient.set_department(household.department());
+  recipient.set_department_display_name(household.department_display_name());
   recipient.set_stairwell(StairwellOf(household.address()));
   recipient.set_address(household.address());
   recipient.set_floor(household.floor());

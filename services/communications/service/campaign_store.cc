@@ -6,22 +6,38 @@
 #include "helhed/communications/v1/events.pb.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/civil.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::communications {
 namespace {
 
 using storage::Statement;
 
-Statement const kCounts("communications.campaign_counts",
-                        "SELECT households, waiting, reached, unreached, opted_out, cancelled, queued, accepted, presumed "
-                        "FROM campaign_counts WHERE plan = $1 AND campaign = $2");
+// $2 is a JSON array of campaigns of the plan.
+Statement const kCounts(
+    "communications.campaign_counts",
+    "SELECT campaign, households, waiting, reached, unreached, opted_out, cancelled, queued, accepted, presumed "
+    "FROM campaign_counts WHERE plan = $1 AND campaign IN (SELECT wanted.value FROM json_each($2) AS wanted)",
+    "SELECT campaign, households, waiting, reached, unreached, opted_out, cancelled, queued, accepted, presumed "
+    "FROM campaign_counts WHERE plan = $1 "
+    "AND campaign = ANY (ARRAY(SELECT json_array_elements_text(CAST($2 AS JSON))))");
 Statement const kArguments("communications.campaign_arguments",
-                           "SELECT parameter, value FROM campaign_arguments WHERE plan = $1 AND campaign = $2 ORDER BY position");
+                           "SELECT campaign, parameter, value FROM campaign_arguments WHERE plan = $1 "
+                           "AND campaign IN (SELECT wanted.value FROM json_each($2) AS wanted) ORDER BY campaign, position",
+                           "SELECT campaign, parameter, value FROM campaign_arguments WHERE plan = $1 AND campaign = "
+                           "ANY (ARRAY(SELECT json_array_elements_text(CAST($2 AS JSON)))) ORDER BY campaign, position");
 Statement const kLanguages("communications.campaign_languages",
-                           "SELECT language FROM campaign_languages WHERE plan = $1 AND campaign = $2 ORDER BY position");
+                           "SELECT campaign, language FROM campaign_languages WHERE plan = $1 "
+                           "AND campaign IN (SELECT wanted.value FROM json_each($2) AS wanted) ORDER BY campaign, position",
+                           "SELECT campaign, language FROM campaign_languages WHERE plan = $1 AND campaign = "
+                           "ANY (ARRAY(SELECT json_array_elements_text(CAST($2 AS JSON)))) ORDER BY campaign, position");
 Statement const kAudience("communications.campaign_audience",
-                          "SELECT organisation, department, stairwell, dwelling FROM campaign_audiences "
-                          "WHERE plan = $1 AND campaign = $2 ORDER BY position");
+                          "SELECT campaign, organisation, department, stairwell, dwelling FROM campaign_audiences "
+                          "WHERE plan = $1 AND campaign IN (SELECT wanted.value FROM json_each($2) AS wanted) "
+                          "ORDER BY campaign, position",
+                          "SELECT campaign, organisation, department, stairwell, dwelling FROM campaign_audiences "
+                          "WHERE plan = $1 AND campaign = ANY (ARRAY(SELECT json_array_elements_text(CAST($2 AS JSON)))) "
+                          "ORDER BY campaign, position");
 Statement const kDeleteArguments("communications.delete_campaign_arguments",
                                  "DELETE FROM campaign_arguments WHERE plan = $1 AND campaign = $2");
 Statement const kDeleteLanguages("communications.delete_campaign_languages",
@@ -43,46 +59,55 @@ Statement const kRuleOn("communications.delivery_rule_on",
                         "SELECT attempts_max, backoff_first_seconds, backoff_max_seconds, confirm_hours FROM delivery_rules "
                         "WHERE delivery_rule <= $1 ORDER BY delivery_rule DESC LIMIT 1");
 
-void ReadCounts(storage::Rows const& rows, v1::CampaignCounts& counts) {
-  counts.set_household_count(rows.Int64(0, 0));
-  counts.set_waiting_count(rows.Int64(0, 1));
-  counts.set_reached_count(rows.Int64(0, 2));
-  counts.set_unreached_count(rows.Int64(0, 3));
-  counts.set_opted_out_count(rows.Int64(0, 4));
-  counts.set_cancelled_count(rows.Int64(0, 5));
-  counts.set_queued_count(rows.Int64(0, 6));
-  counts.set_accepted_count(rows.Int64(0, 7));
-  counts.set_presumed_count(rows.Int64(0, 8));
+void ReadCounts(storage::Rows const& rows, std::size_t row, v1::CampaignCounts& counts) {
+  counts.set_household_count(rows.Int64(row, 1));
+  counts.set_waiting_count(rows.Int64(row, 2));
+  counts.set_reached_count(rows.Int64(row, 3));
+  counts.set_unreached_count(rows.Int64(row, 4));
+  counts.set_opted_out_count(rows.Int64(row, 5));
+  counts.set_cancelled_count(rows.Int64(row, 6));
+  counts.set_queued_count(rows.Int64(row, 7));
+  counts.set_accepted_count(rows.Int64(row, 8));
+  counts.set_presumed_count(rows.Int64(row, 9));
+}
+
+void ReadPart(storage::Rows const& rows, std::size_t row, v1::AudiencePart& part) {
+  auto const organisation = absl::StrCat("organisations/", rows.Text(row, 1));
+  part.set_department(absl::StrCat(organisation, "/departments/", rows.Text(row, 2)));
+  part.set_stairwell(rows.Text(row, 3));
+  if (!rows.Text(row, 4).empty()) part.set_dwelling(absl::StrCat(organisation, "/dwellings/", rows.Text(row, 4)));
 }
 
 }  // namespace
 
-absl::Status CompleteCampaign(ReadTransaction& tx, v1::Campaign& campaign) {
-  auto const key = KeyOf<v1::Campaign>(campaign.name());
-  ASSIGN_OR_RETURN(auto const arguments, tx.Query(kArguments, {key[0], key[1]}));
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    auto& argument = *campaign.add_arguments();
-    argument.set_parameter(arguments.Text(i, 0));
-    argument.set_value(arguments.Text(i, 1));
-  }
-  ASSIGN_OR_RETURN(auto const languages, tx.Query(kLanguages, {key[0], key[1]}));
-  for (std::size_t i = 0; i < languages.size(); ++i) campaign.add_languages(languages.Text(i, 0));
-  ASSIGN_OR_RETURN(auto const audience, tx.Query(kAudience, {key[0], key[1]}));
-  for (std::size_t i = 0; i < audience.size(); ++i) {
-    auto& part = *campaign.add_audience();
-    auto const organisation = absl::StrCat("organisations/", audience.Text(i, 0));
-    part.set_department(absl::StrCat(organisation, "/departments/", audience.Text(i, 1)));
-    part.set_stairwell(audience.Text(i, 2));
-    if (!audience.Text(i, 3).empty()) part.set_dwelling(absl::StrCat(organisation, "/dwellings/", audience.Text(i, 3)));
-  }
-  ASSIGN_OR_RETURN(auto const counts, tx.Query(kCounts, {key[0], key[1]}));
-  if (!counts.empty()) ReadCounts(counts, *campaign.mutable_counts());
+absl::Status AddCounts(ReadTransaction& tx, std::string_view plan, ById<v1::Campaign> const& campaigns) {
+  auto const ids = IdsOf(campaigns);
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kCounts, {plan, std::string_view(ids)}));
+  for (std::size_t i = 0; i < rows.size(); ++i) ReadCounts(rows, i, *campaigns.at(rows.Text(i, 0))->mutable_counts());
   return absl::OkStatus();
+}
+
+absl::Status CompleteCampaigns(ReadTransaction& tx, std::string_view plan, ById<v1::Campaign> const& campaigns) {
+  auto const ids = IdsOf(campaigns);
+  ASSIGN_OR_RETURN(auto const arguments, tx.Query(kArguments, {plan, std::string_view(ids)}));
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    auto& argument = *campaigns.at(arguments.Text(i, 0))->add_arguments();
+    argument.set_parameter(arguments.Text(i, 1));
+    argument.set_value(arguments.Text(i, 2));
+  }
+  ASSIGN_OR_RETURN(auto const languages, tx.Query(kLanguages, {plan, std::string_view(ids)}));
+  for (std::size_t i = 0; i < languages.size(); ++i) campaigns.at(languages.Text(i, 0))->add_languages(languages.Text(i, 1));
+  ASSIGN_OR_RETURN(auto const audience, tx.Query(kAudience, {plan, std::string_view(ids)}));
+  for (std::size_t i = 0; i < audience.size(); ++i) {
+    ReadPart(audience, i, *campaigns.at(audience.Text(i, 0))->add_audience());
+  }
+  return AddCounts(tx, plan, campaigns);
 }
 
 absl::StatusOr<v1::Campaign> LoadCampaign(ReadTransaction& tx, std::string_view name) {
   ASSIGN_OR_RETURN(auto campaign, tx.Get<v1::Campaign>(name));
-  RETURN_IF_ERROR(CompleteCampaign(tx, campaign));
+  auto const key = KeyOf<v1::Campaign>(name);
+  RETURN_IF_ERROR(CompleteCampaigns(tx, key[0], {{key[1], &campaign}}));
   return campaign;
 }
 
@@ -139,9 +164,8 @@ absl::StatusOr<DeliveryRule> DeliveryRuleOn(ReadTransaction& tx, absl::CivilDay 
 }
 
 absl::Status CampaignStateError(v1::Campaign const& campaign, std::string_view message) {
-  return Error(
-      absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CAMPAIGN_STATE, message,
-      {{"campaign", campaign.name()}, {"state", v1::CampaignState_Name(campaign.state()).substr(sizeof("CAMPAIGN_STATE_") - 1)}});
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CAMPAIGN_STATE, message,
+               {{"campaign", campaign.name()}, {"state", contract::EnumText(campaign.state())}});
 }
 
 }  // namespace helhed::communications

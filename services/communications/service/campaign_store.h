@@ -10,6 +10,7 @@
 
 #include "helhed/communications/v1/campaign.pb.h"
 #include "services/communications/domain/delivery.h"
+#include "services/communications/service/names.h"
 #include "services/platform/service/store.h"
 
 // A campaign and what lies below it, but for its ledger (ledger.h).
@@ -17,8 +18,10 @@ namespace helhed::communications {
 
 // With arguments, languages, audience and counts, or NOT_FOUND.
 absl::StatusOr<v1::Campaign> LoadCampaign(ReadTransaction& tx, std::string_view name);
-// Sets what does not stand in the campaigns' own rows.
-absl::Status CompleteCampaign(ReadTransaction& tx, v1::Campaign& campaign);
+// Sets what does not stand in the campaigns' own rows. `plan` is the last part of its name.
+absl::Status CompleteCampaigns(ReadTransaction& tx, std::string_view plan, ById<v1::Campaign> const& campaigns);
+// The counts alone, of those that were started.
+absl::Status AddCounts(ReadTransaction& tx, std::string_view plan, ById<v1::Campaign> const& campaigns);
 
 // Stores arguments, languages and audience of a draft in place of those that are there.
 absl::Status StoreCampaignParts(WriteTransaction& tx, v1::Campaign const& campaign);

@@ -1,3 +1,4 @@
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 
 #include "services/communications/testing/told.h"
@@ -119,10 +120,10 @@ TEST_P(CampaignsTest, TellNobodyTwice) {
   v1::StartCampaignRequest again;
   again.set_name(campaign.name());
   Refused<v1::Campaign>("CampaignService/StartCampaign", again, kPrecondition, "CAMPAIGN_STATE");
-  EXPECT_TRUE(absl::IsAlreadyExists(
-      Execute("INSERT INTO campaign_recipients SELECT plan, campaign, '000009', household_organisation, household, "
-              "dwelling_organisation, dwelling, department_organisation, department, stairwell, address, floor, door, outcome, "
-              "revision, create_time, update_time FROM campaign_recipients WHERE recipient = '000001'")));
+  EXPECT_TRUE(absl::IsAlreadyExists(Execute(
+      "INSERT INTO campaign_recipients SELECT plan, campaign, '000009', household_organisation, household, "
+      "dwelling_organisation, dwelling, department_organisation, department, stairwell, address, floor, door, outcome, "
+      "revision, create_time, update_time, department_display_name FROM campaign_recipients WHERE recipient = '000001'")));
   EXPECT_TRUE(absl::IsAlreadyExists(Execute("INSERT INTO deliveries SELECT * FROM deliveries WHERE recipient = '000001'")));
 
   // The register names a household twice: it is told once.
@@ -153,6 +154,19 @@ TEST_P(CampaignsTest, RefuseWhatCannotBeToldBeforeAnythingIsSent) {
   request.mutable_campaign()->add_languages("ar");
   EXPECT_THAT(Refused<v1::Campaign>("CampaignService/CreateCampaign", request, kInvalid, "BAD_REQUEST").fields,
               ElementsAre("campaign.languages"));
+
+  // A notice takes a hundred places.
+  request = CampaignRequest("wide");
+  request.mutable_campaign()->set_posting(true);
+  for (int i = 0; i < 100; ++i) {
+    auto& part = *request.mutable_campaign()->add_audience();
+    part.set_department("organisations/9001/departments/001");
+    part.set_stairwell(absl::StrCat("Remisevej ", i));
+  }
+  EXPECT_THAT(Refused<v1::Campaign>("CampaignService/CreateCampaign", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("campaign.audience"));
+  request.mutable_campaign()->mutable_audience()->RemoveLast();
+  Must<v1::Campaign>("CampaignService/CreateCampaign", request);
 
   v1::StartCampaignRequest start;
   start.set_name(Must<v1::Campaign>("CampaignService/CreateCampaign", CampaignRequest()).name());
@@ -216,6 +230,20 @@ TEST_P(CampaignsTest, StandStillAndAreCancelled) {
   Refused<v1::Campaign>("CampaignService/ResumeCampaign", resume, kPrecondition, "CAMPAIGN_STATE");
 }
 
+TEST_P(CampaignsTest, AreListedWithAllThatBelongsToEach) {
+  Houses(1);
+  auto request = CampaignRequest("a");
+  request.mutable_campaign()->add_audience()->set_department("organisations/9001/departments/002");
+  Must<v1::Campaign>("CampaignService/CreateCampaign", request);
+  Started(CampaignRequest("b"));
+  Must<v1::Campaign>("CampaignService/CreateCampaign", CampaignRequest("c"));
+  v1::ListCampaignsRequest list;
+  list.set_parent("plans/amager");
+  auto const page = Must<v1::ListCampaignsResponse>("CampaignService/ListCampaigns", list);
+  ASSERT_THAT(page.campaigns(), SizeIs(3));
+  for (auto const& campaign : page.campaigns()) EXPECT_THAT(campaign, EqualsProto(Get(campaign.name())));
+}
+
 TEST_P(CampaignsTest, AreProvenFromTheirRows) {
   Houses(1500);
   auto const name = Started(CampaignRequest()).name();
@@ -244,6 +272,13 @@ TEST_P(CampaignsTest, AreOnlyReportedOnWhereACarrierTookIt) {
   auto const mail = name + "/recipients/000001/deliveries/email";
   EXPECT_THAT(Report(mail, v1::DELIVERY_REPORT_DELIVERED), StatusIs(kPrecondition, "DELIVERY_STATE"));
   RunJob("send");
+  v1::ReportDeliveryRequest early;
+  early.set_name(mail);
+  early.set_report(v1::DELIVERY_REPORT_DELIVERED);
+  early.mutable_deliver_time()->set_seconds(absl::ToUnixSeconds(clock().Now()) - 1);
+  EXPECT_THAT(Refused<v1::Delivery>("CampaignService/ReportDelivery", early, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("deliver_time"))
+      << "before a carrier took it";
   EXPECT_EQ(Get(name).counts().reached_count(), 0) << "accepted is not delivered";
   EXPECT_EQ(Get(name).counts().accepted_count(), 1);
   ASSERT_THAT(Report(mail, v1::DELIVERY_REPORT_DELIVERED), IsOk());

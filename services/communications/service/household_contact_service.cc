@@ -12,18 +12,25 @@ namespace {
 
 using storage::Statement;
 
+// $2 is a JSON array of households of the organisation.
 Statement const kDeclined("communications.declined_kinds",
-                          "SELECT declined FROM household_contacts WHERE organisation = $1 AND household_contact = $2");
+                          "SELECT household_contact, declined FROM household_contacts WHERE organisation = $1 "
+                          "AND household_contact IN (SELECT wanted.value FROM json_each($2) AS wanted)",
+                          "SELECT household_contact, declined FROM household_contacts WHERE organisation = $1 "
+                          "AND household_contact = ANY (ARRAY(SELECT json_array_elements_text(CAST($2 AS JSON))))");
 Statement const kStoreDeclined("communications.store_declined_kinds",
                                "UPDATE household_contacts SET declined = $3 WHERE organisation = $1 AND household_contact = $2");
 
 // The kinds are few, and are bits of a number in the store.
-absl::Status Complete(ReadTransaction& tx, v1::HouseholdContact& contact) {
-  auto const key = KeyOf<v1::HouseholdContact>(contact.name());
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kDeclined, {key[0], key[1]}));
-  auto const declined = static_cast<std::uint64_t>(rows.Int64(0, 0));
-  for (int kind = v1::MessageKind_MIN + 1; kind <= v1::MessageKind_MAX; ++kind) {
-    if (((declined >> static_cast<unsigned>(kind)) & 1U) != 0) contact.add_declined_kinds(static_cast<v1::MessageKind>(kind));
+absl::Status Complete(ReadTransaction& tx, std::string_view organisation, ById<v1::HouseholdContact> const& contacts) {
+  auto const ids = IdsOf(contacts);
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kDeclined, {organisation, std::string_view(ids)}));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& contact = *contacts.at(rows.Text(i, 0));
+    auto const declined = static_cast<std::uint64_t>(rows.Int64(i, 1));
+    for (int kind = v1::MessageKind_MIN + 1; kind <= v1::MessageKind_MAX; ++kind) {
+      if (((declined >> static_cast<unsigned>(kind)) & 1U) != 0) contact.add_declined_kinds(static_cast<v1::MessageKind>(kind));
+    }
   }
   return absl::OkStatus();
 }
@@ -37,7 +44,8 @@ absl::Status StoreDeclined(WriteTransaction& tx, v1::HouseholdContact const& con
 
 absl::StatusOr<v1::HouseholdContact> Load(ReadTransaction& tx, std::string_view name) {
   ASSIGN_OR_RETURN(auto contact, tx.Get<v1::HouseholdContact>(name));
-  RETURN_IF_ERROR(Complete(tx, contact));
+  auto const key = KeyOf<v1::HouseholdContact>(name);
+  RETURN_IF_ERROR(Complete(tx, key[0], {{key[1], &contact}}));
   return contact;
 }
 
@@ -69,10 +77,10 @@ absl::StatusOr<v1::HouseholdContact> HouseholdContactService::GetHouseholdContac
 absl::StatusOr<v1::ListHouseholdContactsResponse> HouseholdContactService::ListHouseholdContacts(
     CallContext const& call, v1::ListHouseholdContactsRequest const& request) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ListHouseholdContactsResponse> {
-    ASSIGN_OR_RETURN(auto response, PageBelow<v1::ListHouseholdContactsResponse>(
-                                        tx, request, "household_contacts t",
-                                        {{"t.organisation = ?", {std::string(contract::LastPart(request.parent()))}}}));
-    for (auto& contact : *response.mutable_household_contacts()) RETURN_IF_ERROR(Complete(tx, contact));
+    std::string const organisation(contract::LastPart(request.parent()));
+    ASSIGN_OR_RETURN(auto response, PageBelow<v1::ListHouseholdContactsResponse>(tx, request, "household_contacts t",
+                                                                                 {{"t.organisation = ?", {organisation}}}));
+    RETURN_IF_ERROR(Complete(tx, organisation, ByIdOf(*response.mutable_household_contacts())));
     return response;
   });
 }

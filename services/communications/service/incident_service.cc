@@ -8,6 +8,7 @@
 #include "helhed/communications/v1/errors.pb.h"
 #include "helhed/communications/v1/events.pb.h"
 #include "services/communications/domain/incident_life.h"
+#include "services/communications/service/moved_plans.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/times.h"
 #include "services/platform/service/requests.h"
@@ -149,6 +150,7 @@ absl::StatusOr<v1::Incident> IncidentService::CreateIncident(CallContext const& 
     incident.set_name(absl::StrCat(request.parent(), "/incidents/", IdOr(call, request.incident_id())));
     incident.set_reporter(call.identity().subject());
     incident.set_state(v1::INCIDENT_STATE_REPORTED);
+    RETURN_IF_ERROR(HoldPlanHere(tx, incident.name()));
     RETURN_IF_ERROR(CheckReportedOnce(tx, incident));
     RETURN_IF_ERROR(tx.Insert(incident));
     RETURN_IF_ERROR(AddToTimeline(tx, incident.name(), v1::TIMELINE_KIND_REPORTED));

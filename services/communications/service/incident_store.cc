@@ -6,6 +6,7 @@
 #include "helhed/communications/v1/errors.pb.h"
 #include "helhed/communications/v1/events.pb.h"
 #include "services/communications/domain/incident_life.h"
+#include "services/communications/service/moved_plans.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
@@ -51,8 +52,9 @@ absl::Status CheckTexts(std::initializer_list<CheckedText> texts, bool confirmed
 absl::StatusOr<v1::Incident> LockIncident(WriteTransaction& tx, std::string_view incident, std::string_view asked_for) {
   auto const key = KeyOf<v1::Incident>(incident);
   ASSIGN_OR_RETURN(auto const rows, tx.Query(kLockIncident, {std::string_view(key[0]), std::string_view(key[1])}));
-  if (rows.empty()) return NotFound(asked_for);
-  return tx.Get<v1::Incident>(incident);
+  if (!rows.empty()) return tx.Get<v1::Incident>(incident);
+  ASSIGN_OR_RETURN(auto const now, IncidentNow(tx, incident));
+  return now == incident ? NotFound(asked_for) : GoneOn(incident, now);
 }
 
 absl::StatusOr<std::optional<v1::IncidentParty>> FindParty(ReadTransaction& tx, std::string_view incident,
@@ -66,8 +68,12 @@ absl::StatusOr<std::optional<v1::IncidentParty>> FindParty(ReadTransaction& tx, 
 
 absl::StatusOr<v1::IncidentParty> RequireParty(ReadTransaction& tx, std::string_view incident, std::string_view asked_for) {
   ASSIGN_OR_RETURN(auto party, FindParty(tx, incident, tx.call().identity().subject()));
-  if (!party) return NotFound(asked_for);
-  return *std::move(party);
+  if (party) return *std::move(party);
+  // Whoever is a party of it elsewhere may know where.
+  ASSIGN_OR_RETURN(auto const now, IncidentNow(tx, incident));
+  if (now == incident) return NotFound(asked_for);
+  ASSIGN_OR_RETURN(auto const there, FindParty(tx, now, tx.call().identity().subject()));
+  return there ? GoneOn(incident, now) : NotFound(asked_for);
 }
 
 absl::StatusOr<v1::IncidentParty> RequireCoordinator(ReadTransaction& tx, std::string_view incident, std::string_view asked_for) {

@@ -23,10 +23,12 @@ std::string IncidentOf(std::string_view name);
 // INVALID_ARGUMENT PERSONAL_DATA_SUSPECTED; see domain/personal_numbers.h.
 absl::Status CheckTexts(std::initializer_list<CheckedText> texts, bool confirmed);
 
-// Keeps other writers of an incident away until the transaction ends, and returns it; NOT_FOUND for `asked_for`.
+// Keeps other writers of an incident away until the transaction ends, and returns it; NOT_FOUND for `asked_for`, or
+// GONE_ON_ELSEWHERE when it has moved to another plan.
 absl::StatusOr<v1::Incident> LockIncident(WriteTransaction& tx, std::string_view incident, std::string_view asked_for);
 
-// The caller as a party of the incident; NOT_FOUND for `asked_for` when it is none, as if nothing were there.
+// The caller as a party of the incident; NOT_FOUND for `asked_for` when it is none, as if nothing were there; GONE_ON_ELSEWHERE
+// for a party of an incident that has moved to another plan.
 absl::StatusOr<v1::IncidentParty> RequireParty(ReadTransaction& tx, std::string_view incident, std::string_view asked_for);
 // The same, and PERMISSION_DENIED NOT_COORDINATOR for a party that does not coordinate.
 absl::StatusOr<v1::IncidentParty> RequireCoordinator(ReadTransaction& tx, std::string_view incident, std::string_view asked_for);

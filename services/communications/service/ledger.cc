@@ -34,11 +34,12 @@ Statement const kAddAttempt(
 Statement const kSaveOutcome("communications.save_outcome",
                              "UPDATE campaign_recipients SET outcome = $4, revision = revision + 1, update_time = $5 "
                              "WHERE plan = $1 AND campaign = $2 AND recipient = $3");
+// A subquery that gives one value: a planner that knows nothing yet of new rows would join every household with every letter.
 Statement const kReach(
     "communications.reach_print_run",
     "UPDATE campaign_recipients SET outcome = 2, revision = revision + 1, update_time = $5 "
-    "WHERE plan = $1 AND campaign = $2 AND outcome = $4 AND recipient IN (SELECT d.recipient FROM deliveries d "
-    "WHERE d.plan = $1 AND d.campaign = $2 AND d.print_run = $3 AND d.state = 2)");
+    "WHERE plan = $1 AND campaign = $2 AND outcome = $4 AND (SELECT d.state FROM deliveries d WHERE d.plan = $1 "
+    "AND d.campaign = $2 AND d.recipient = campaign_recipients.recipient AND d.delivery = 'paper' AND d.print_run = $3) = 2");
 Statement const kDeliver("communications.deliver_print_run",
                          "UPDATE deliveries SET state = 3, deliver_time = $4, due_time = NULL, revision = revision + 1, "
                          "update_time = $5 WHERE plan = $1 AND campaign = $2 AND print_run = $3 AND state = 2");
@@ -59,21 +60,6 @@ storage::Bind BindOf(std::optional<absl::Time> time) {
   return time ? storage::Bind(absl::ToUnixMicros(*time)) : storage::Bind(nullptr);
 }
 
-storage::Bind BindOf(std::string const& text) {
-  return text.empty() ? storage::Bind(nullptr) : storage::Bind(std::string_view(text));
-}
-
-std::int64_t Waiting(std::span<Attempt const> attempts) {
-  return std::count_if(attempts.begin(), attempts.end(), [](Attempt const& each) {
-    return each.state == v1::DELIVERY_STATE_QUEUED || each.state == v1::DELIVERY_STATE_FAILED_TEMPORARILY;
-  });
-}
-
-std::int64_t Accepted(std::span<Attempt const> attempts) {
-  return std::count_if(attempts.begin(), attempts.end(),
-                       [](Attempt const& each) { return each.state == v1::DELIVERY_STATE_ACCEPTED; });
-}
-
 }  // namespace
 
 std::string_view DeliveryId(v1::Channel channel) { return channel == v1::CHANNEL_EMAIL ? "email" : "paper"; }
@@ -88,8 +74,9 @@ Ledger::Ledger(WriteTransaction& tx, v1::Campaign campaign, DeliveryRule const& 
 absl::StatusOr<Ledger> Ledger::Open(WriteTransaction& tx, std::string_view campaign) {
   auto const key = KeyOf<v1::Campaign>(campaign);
   ASSIGN_OR_RETURN(auto const locked, tx.Query(kLockCounts, {key[0], key[1]}));
-  ASSIGN_OR_RETURN(auto loaded, LoadCampaign(tx, campaign));
+  ASSIGN_OR_RETURN(auto loaded, tx.Get<v1::Campaign>(campaign));
   if (locked.empty()) return CampaignStateError(loaded, "the campaign was not started");
+  RETURN_IF_ERROR(AddCounts(tx, key[0], {{key[1], &loaded}}));
   ASSIGN_OR_RETURN(auto const rule, DeliveryRuleOn(tx, tx.call().Today()));
   return Ledger(tx, std::move(loaded), rule);
 }
@@ -115,14 +102,14 @@ absl::StatusOr<bool> Ledger::Enter(std::string const& recipient, v1::Channel cha
   auto const after = After(before, channel, happened, campaign_, rule_);
   if (!after) return false;
   RETURN_IF_ERROR(Store(recipient, before, *after));
-  CountQueued(Waiting(*after) - Waiting(before));
-  CountAccepted(Accepted(*after) - Accepted(before));
+  CountAttempts(before, -1, Counts());
+  CountAttempts(*after, 1, Counts());
   auto const former = OutcomeOf(before, campaign_.statutory());
   auto const outcome = OutcomeOf(*after, campaign_.statutory());
   if (happened.what == Happening::kDelivered) NoteDelivery(happened.at);
   if (outcome == former) return true;
-  Count(former, -1);
-  Count(outcome, 1);
+  CountHousehold(former, -1, Counts());
+  CountHousehold(outcome, 1, Counts());
   RETURN_IF_ERROR(tx_.Enqueue(kSaveOutcome,
                               {plan_, id_, recipient, static_cast<std::int64_t>(outcome), absl::ToUnixMicros(tx_.call().Now())}));
   return true;
@@ -140,7 +127,7 @@ absl::Status Ledger::Store(std::string const& recipient, std::span<Attempt const
       RETURN_IF_ERROR(tx_.Enqueue(
           kSaveAttempt, {plan_, id_, recipient, id, static_cast<std::int64_t>(attempt.state), attempt.attempt_count,
                          BindOf(attempt.accept_time), BindOf(attempt.deliver_time), static_cast<std::int64_t>(attempt.failure),
-                         BindOf(attempt.print_run), BindOf(attempt.due_time), now}));
+                         storage::OrNull(attempt.print_run), BindOf(attempt.due_time), now}));
     }
   }
   return absl::OkStatus();
@@ -157,31 +144,13 @@ absl::StatusOr<std::int64_t> Ledger::EnterDelivered(std::string const& print_run
   auto const now = absl::ToUnixMicros(tx_.call().Now());
   for (auto const former : {v1::RECIPIENT_OUTCOME_WAITING, v1::RECIPIENT_OUTCOME_UNREACHED, v1::RECIPIENT_OUTCOME_PRESUMED}) {
     ASSIGN_OR_RETURN(auto const reached, tx_.Execute(kReach, {plan_, id_, print_run, static_cast<std::int64_t>(former), now}));
-    Count(former, -reached);
-    Count(v1::RECIPIENT_OUTCOME_REACHED, reached);
+    CountHousehold(former, -reached, Counts());
+    CountHousehold(v1::RECIPIENT_OUTCOME_REACHED, reached, Counts());
   }
   ASSIGN_OR_RETURN(auto const delivered, tx_.Execute(kDeliver, {plan_, id_, print_run, absl::ToUnixMicros(when), now}));
   CountAccepted(-delivered);
   if (delivered > 0) NoteDelivery(when);
   return delivered;
-}
-
-void Ledger::Count(v1::RecipientOutcome outcome, std::int64_t change) {
-  auto& counts = Counts();
-  switch (outcome) {
-    case v1::RECIPIENT_OUTCOME_WAITING:
-      return counts.set_waiting_count(counts.waiting_count() + change);
-    case v1::RECIPIENT_OUTCOME_REACHED:
-      return counts.set_reached_count(counts.reached_count() + change);
-    case v1::RECIPIENT_OUTCOME_UNREACHED:
-      return counts.set_unreached_count(counts.unreached_count() + change);
-    case v1::RECIPIENT_OUTCOME_CANCELLED:
-      return counts.set_cancelled_count(counts.cancelled_count() + change);
-    case v1::RECIPIENT_OUTCOME_PRESUMED:
-      return counts.set_presumed_count(counts.presumed_count() + change);
-    default:
-      return counts.set_opted_out_count(counts.opted_out_count() + change);
-  }
 }
 
 void Ledger::NoteDelivery(absl::Time when) {

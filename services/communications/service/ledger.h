@@ -24,6 +24,7 @@ class Ledger {
   // draft.
   static absl::StatusOr<Ledger> Open(WriteTransaction& tx, std::string_view campaign);
 
+  // Its own row and its counts: what it says, and to whom, is not needed to keep a ledger.
   v1::Campaign const& campaign() const { return campaign_; }
 
   // The attempts at a household, by its recipient's number.
@@ -46,7 +47,6 @@ class Ledger {
  private:
   Ledger(WriteTransaction& tx, v1::Campaign campaign, DeliveryRule const& rule);
   absl::Status Store(std::string const& recipient, std::span<Attempt const> before, std::span<Attempt const> after);
-  void Count(v1::RecipientOutcome outcome, std::int64_t change);
   void CountQueued(std::int64_t change) { Counts().set_queued_count(Counts().queued_count() + change); }
   void CountAccepted(std::int64_t change) { Counts().set_accepted_count(Counts().accepted_count() + change); }
   v1::CampaignCounts& Counts() { return *campaign_.mutable_counts(); }

@@ -9,23 +9,23 @@
 #include "helhed/communications/v1/errors.pb.h"
 #include "services/communications/domain/notice.h"
 #include "services/communications/domain/plain_text.h"
+#include "services/communications/service/moved_plans.h"
 #include "services/communications/service/names.h"
 #include "services/communications/service/notice_store.h"
 #include "services/platform/base/hash.h"
 #include "services/platform/base/times.h"
 #include "services/platform/contract/contract.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::communications {
 namespace {
 
 constexpr int kFeedEntries = 100;
 
-std::string NameOf(v1::NoticeState state) { return v1::NoticeState_Name(state).substr(sizeof("NOTICE_STATE_") - 1); }
-
 absl::Status RequireState(v1::Notice const& notice, v1::NoticeState state, std::string_view message) {
   if (notice.state() == state) return absl::OkStatus();
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_NOTICE_STATE, message,
-               {{"notice", notice.name()}, {"state", NameOf(notice.state())}});
+               {{"notice", notice.name()}, {"state", contract::EnumText(notice.state())}});
 }
 
 absl::Status Check(v1::Notice const& notice) {
@@ -99,10 +99,8 @@ absl::StatusOr<v1::ListNoticesResponse> Published(ReadTransaction& tx, Wanted co
   request.set_filter(wanted.filter);
   request.set_order_by(wanted.order_by.empty() ? "publish_time desc" : wanted.order_by);
   ASSIGN_OR_RETURN(auto response, PageBelow<v1::ListNoticesResponse>(tx, request, "notices t", std::move(conditions)));
-  for (auto& notice : *response.mutable_notices()) {
-    RETURN_IF_ERROR(CompleteNotice(tx, notice));
-    KeepLanguage(notice, wanted.language);
-  }
+  RETURN_IF_ERROR(CompleteNotices(tx, contract::LastPart(wanted.parent), ByIdOf(*response.mutable_notices())));
+  for (auto& notice : *response.mutable_notices()) KeepLanguage(notice, wanted.language);
   return response;
 }
 
@@ -131,7 +129,7 @@ absl::StatusOr<v1::ListNoticesResponse> NoticeService::ListNotices(CallContext c
                                                                    v1::ListNoticesRequest const& request) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ListNoticesResponse> {
     ASSIGN_OR_RETURN(auto response, PageOfPlan<v1::ListNoticesResponse>(tx, request, "notices t"));
-    for (auto& notice : *response.mutable_notices()) RETURN_IF_ERROR(CompleteNotice(tx, notice));
+    RETURN_IF_ERROR(CompleteNotices(tx, contract::LastPart(request.parent()), ByIdOf(*response.mutable_notices())));
     return response;
   });
 }
@@ -142,6 +140,7 @@ absl::StatusOr<v1::Notice> NoticeService::CreateNotice(CallContext const& call, 
     v1::Notice notice = request.notice();
     notice.set_name(absl::StrCat(request.parent(), "/notices/", IdOr(call, request.notice_id())));
     notice.set_state(v1::NOTICE_STATE_DRAFT);
+    RETURN_IF_ERROR(HoldPlanHere(tx, notice.name()));
     RETURN_IF_ERROR(tx.Insert(notice));
     RETURN_IF_ERROR(StoreNoticeParts(tx, notice));
     return notice;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "helhed/communications/v1/notice.pb.h"
+#include "services/communications/service/names.h"
 #include "services/platform/service/store.h"
 
 // A notice and what lies below it.
@@ -15,8 +16,8 @@ namespace helhed::communications {
 
 // With its texts, pictures, audiences and corrections, or NOT_FOUND.
 absl::StatusOr<v1::Notice> LoadNotice(ReadTransaction& tx, std::string_view name);
-// Sets what does not stand in the notices' own rows.
-absl::Status CompleteNotice(ReadTransaction& tx, v1::Notice& notice);
+// Sets what does not stand in the notices' own rows. `plan` is the last part of its name.
+absl::Status CompleteNotices(ReadTransaction& tx, std::string_view plan, ById<v1::Notice> const& notices);
 
 // Stores audiences, pictures and texts of a notice that was never published in place of those that are there.
 absl::Status StoreNoticeParts(WriteTransaction& tx, v1::Notice const& notice);

@@ -25,13 +25,12 @@ using storage::Statement;
 
 constexpr std::size_t kPartBytes = std::size_t{64} * 1024;
 
-// A letter is in the print run it was put into last.
 Statement const kLetters(
     "communications.print_run_letters",
-    "SELECT r.recipient, r.department_organisation, r.department, r.dwelling_organisation, r.dwelling, "
-    "r.stairwell, r.address, r.floor, r.door FROM deliveries d JOIN campaign_recipients r ON r.plan = d.plan AND "
-    "r.campaign = d.campaign AND r.recipient = d.recipient WHERE d.plan = $1 AND d.campaign = $2 AND "
-    "d.print_run = $3 AND d.recipient > $4 ORDER BY d.recipient LIMIT 200");
+    "SELECT r.recipient, r.department_organisation, r.department, r.dwelling_organisation, r.dwelling, r.stairwell, r.address, "
+    "r.floor, r.door, r.department_display_name FROM print_run_letters l JOIN campaign_recipients r ON r.plan = l.plan AND "
+    "r.campaign = l.campaign AND r.recipient = l.recipient WHERE l.plan = $1 AND l.campaign = $2 AND "
+    "l.print_run = $3 AND l.recipient > $4 ORDER BY l.recipient LIMIT 200");
 
 v1::Recipient RecipientOf(storage::Rows const& rows, std::size_t row) {
   v1::Recipient recipient;
@@ -41,6 +40,7 @@ v1::Recipient RecipientOf(storage::Rows const& rows, std::size_t row) {
   recipient.set_address(rows.Text(row, 6));
   recipient.set_floor(rows.Text(row, 7));
   recipient.set_door(rows.Text(row, 8));
+  recipient.set_department_display_name(rows.Text(row, 9));
   return recipient;
 }
 
@@ -55,12 +55,11 @@ absl::StatusOr<paper::Body> BodyOf(v1::Campaign const& campaign, v1::TemplateVer
   paper::Body body;
   for (auto const& language : campaign.languages()) {
     ASSIGN_OR_RETURN(auto const rendered, RenderCampaign(campaign, version, language));
+    ASSIGN_OR_RETURN(auto const paragraphs, RenderParagraphs(version, language, campaign.arguments()));
     auto& section = body.sections.emplace_back();
     section.language = language;
     section.title = rendered.subject();
-    for (auto const& [heading, text] : ParagraphsOf(rendered.plain_text())) {
-      section.paragraphs.push_back(heading ? "# " + text : text);
-    }
+    for (auto const& [heading, text] : paragraphs) section.paragraphs.push_back({text, heading});
   }
   return body;
 }
@@ -115,17 +114,14 @@ class PrintRunStream final : public ServerStream {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       last_ = rows.Text(i, 0);
       auto const recipient = RecipientOf(rows, i);
-      paper::Letter letter{.stop = StopOf(recipient),
-                           .department_name = {},
-                           .names = {},
-                           .address = AddressLines(recipient.address()),
-                           .body = body_};
-      letter.department_name = letter.stop.department;
-      RETURN_IF_ERROR(print_->AddLetter(std::move(letter)));
+      RETURN_IF_ERROR(print_->AddLetter({.stop = StopOf(recipient),
+                                         .department_name = recipient.department_display_name(),
+                                         .address = AddressLines(recipient.address()),
+                                         .body = body_}));
     }
     if (!rows.empty()) return absl::OkStatus();
     over_ = true;
-    return print_->Finish().status();
+    return print_->Finish();
   }
 
   Store& store_;

@@ -10,6 +10,7 @@
 
 #include "helhed/communications/v1/errors.pb.h"
 #include "helhed/communications/v1/events.pb.h"
+#include "services/communications/domain/delivery.h"
 #include "services/communications/domain/plain_text.h"
 #include "services/communications/service/campaign_store.h"
 #include "services/communications/service/ledger.h"
@@ -22,16 +23,27 @@ namespace {
 
 using storage::Statement;
 
+// $3 is a JSON array of print runs of the campaign.
 Statement const kSender("communications.print_run_sender",
-                        "SELECT sender FROM print_runs WHERE plan = $1 AND campaign = $2 AND print_run = $3");
+                        "SELECT print_run, sender FROM print_runs WHERE plan = $1 AND campaign = $2 "
+                        "AND print_run IN (SELECT wanted.value FROM json_each($3) AS wanted)",
+                        "SELECT print_run, sender FROM print_runs WHERE plan = $1 AND campaign = $2 "
+                        "AND print_run = ANY (ARRAY(SELECT json_array_elements_text(CAST($3 AS JSON))))");
 Statement const kStoreSender("communications.store_print_run_sender",
                              "UPDATE print_runs SET sender = $4 WHERE plan = $1 AND campaign = $2 AND print_run = $3");
 
-absl::Status Complete(ReadTransaction& tx, v1::PrintRun& run) {
-  auto const key = KeyOf<v1::PrintRun>(run.name());
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kSender, {key[0], key[1], key[2]}));
-  std::vector<std::string> const lines = absl::StrSplit(rows.Text(0, 0), '\n', absl::SkipEmpty());
-  for (auto const& line : lines) run.add_sender_lines(line);
+// What is tried again is in a later print run, too: this one still holds it.
+Statement const kKeepLetters("communications.keep_letters",
+                             "INSERT INTO print_run_letters (plan, campaign, print_run, recipient) SELECT plan, campaign, "
+                             "print_run, recipient FROM deliveries WHERE plan = $1 AND campaign = $2 AND print_run = $3");
+
+absl::Status Complete(ReadTransaction& tx, std::vector<std::string> const& campaign, ById<v1::PrintRun> const& runs) {
+  auto const ids = IdsOf(runs);
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kSender, {campaign[0], campaign[1], std::string_view(ids)}));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::vector<std::string> const lines = absl::StrSplit(rows.Text(i, 1), '\n', absl::SkipEmpty());
+    for (auto const& line : lines) runs.at(rows.Text(i, 0))->add_sender_lines(line);
+  }
   return absl::OkStatus();
 }
 
@@ -42,11 +54,6 @@ absl::Status AppendChanged(WriteTransaction& tx, v1::PrintRun const& run) {
   event.set_print_run(run.name());
   event.set_state(run.state());
   return tx.Append(event, run.name(), PlanOf(run.name()));
-}
-
-bool IsDistributors(v1::DeliveryFailure failure) {
-  return failure == v1::DELIVERY_FAILURE_NO_ACCESS || failure == v1::DELIVERY_FAILURE_NO_LETTER_BOX ||
-         failure == v1::DELIVERY_FAILURE_VACANT || failure == v1::DELIVERY_FAILURE_OTHER;
 }
 
 absl::Status CheckConfirmation(v1::ConfirmPrintRunRequest const& request, v1::PrintRun const& run, absl::Time now) {
@@ -105,7 +112,8 @@ void PrintRunService::Register(Router& router) {
 
 absl::StatusOr<v1::PrintRun> LoadPrintRun(ReadTransaction& tx, std::string_view name) {
   ASSIGN_OR_RETURN(auto run, tx.Get<v1::PrintRun>(name));
-  RETURN_IF_ERROR(Complete(tx, run));
+  auto const key = KeyOf<v1::PrintRun>(name);
+  RETURN_IF_ERROR(Complete(tx, key, {{key[2], &run}}));
   return run;
 }
 
@@ -119,7 +127,7 @@ absl::StatusOr<v1::ListPrintRunsResponse> PrintRunService::ListPrintRuns(CallCon
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ListPrintRunsResponse> {
     ASSIGN_OR_RETURN(auto response, PageBelow<v1::ListPrintRunsResponse>(
                                         tx, request, "print_runs t", {{"t.plan = ?", {key[0]}}, {"t.campaign = ?", {key[1]}}}));
-    for (auto& run : *response.mutable_print_runs()) RETURN_IF_ERROR(Complete(tx, run));
+    RETURN_IF_ERROR(Complete(tx, key, ByIdOf(*response.mutable_print_runs())));
     return response;
   });
 }
@@ -147,6 +155,7 @@ absl::StatusOr<v1::PrintRun> PrintRunService::CreatePrintRun(CallContext const& 
     auto const key = KeyOf<v1::PrintRun>(run.name());
     auto const sender = absl::StrJoin(run.sender_lines(), "\n");
     RETURN_IF_ERROR(tx.Enqueue(kStoreSender, {key[0], key[1], key[2], std::string_view(sender)}));
+    RETURN_IF_ERROR(tx.Enqueue(kKeepLetters, {key[0], key[1], key[2]}));
     RETURN_IF_ERROR(ledger.Close());
     RETURN_IF_ERROR(AppendChanged(tx, run));
     return run;

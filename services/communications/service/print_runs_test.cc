@@ -82,7 +82,9 @@ TEST_P(PrintRunsTest, HoldEachHouseholdOnceInTheOrderOfTheRoute) {
     ASSERT_NE(at, std::string::npos) << address;
     last = at;
   }
-  EXPECT_THAT(TextOf(Download(run.name(), v1::PRINT_RUN_FILE_ROUTE_LIST)), HasSubstr("Remisevej 12"));
+  auto const route = TextOf(Download(run.name(), v1::PRINT_RUN_FILE_ROUTE_LIST));
+  EXPECT_THAT(route, HasSubstr("Remisevej 12"));
+  EXPECT_THAT(route, HasSubstr("9001-001 Remiseparken 001"));
 }
 
 TEST_P(PrintRunsTest, AreWhatAStatutoryPeriodCountsFrom) {
@@ -106,8 +108,11 @@ TEST_P(PrintRunsTest, AreWhatAStatutoryPeriodCountsFrom) {
   EXPECT_FALSE(Get(campaign).has_complete_time()) << "one household has not been told";
   Refused<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm, kPrecondition, "PRINT_RUN_CONFIRMED");
 
+  auto const first_pdf = Download(run.name(), v1::PRINT_RUN_FILE_LETTERS);
   auto const second = Printed(campaign, "r2");
   EXPECT_EQ(second.letter_count(), 1);
+  EXPECT_EQ(Count(TextOf(Download(second.name(), v1::PRINT_RUN_FILE_LETTERS)), "Til beboerne"), 1);
+  EXPECT_EQ(Download(run.name(), v1::PRINT_RUN_FILE_LETTERS), first_pdf) << "what is tried again was in the first all the same";
   clock().Advance(absl::Hours(30));
   auto const last = Confirmation(second);
   Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", last);
@@ -132,6 +137,37 @@ TEST_P(PrintRunsTest, AccountForWhomNothingReached) {
   EXPECT_EQ(done.state(), v1::CAMPAIGN_STATE_COMPLETED);
   EXPECT_EQ(done.counts().unreached_count(), 1);
   EXPECT_TRUE(Proof(campaign).complete());
+}
+
+// What comes back when the campaign is over is not tried again: nothing waits in a campaign that was cancelled.
+TEST_P(PrintRunsTest, OfACancelledCampaignHaveNoSecondTry) {
+  Houses(2);
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const run = Printed(campaign);
+  v1::CancelCampaignRequest cancel;
+  cancel.set_name(campaign);
+  cancel.set_reason("Vandet lukkes ikke");
+  EXPECT_EQ(Must<v1::Campaign>("CampaignService/CancelCampaign", cancel).state(), v1::CAMPAIGN_STATE_CANCELLED);
+  auto confirm = Confirmation(run);
+  auto& exception = *confirm.add_exceptions();
+  exception.set_recipient(campaign + "/recipients/000001");
+  exception.set_failure(v1::DELIVERY_FAILURE_NO_ACCESS);
+  exception.set_retry(true);
+  Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm);
+  EXPECT_THAT(Ledger(campaign), ElementsAre("000001/paper UNDELIVERABLE", "000002/paper DELIVERED"));
+  EXPECT_EQ(Get(campaign).counts().queued_count(), 0);
+  EXPECT_EQ(Get(campaign).counts().waiting_count(), 0);
+}
+
+TEST_P(PrintRunsTest, AreListedWithTheirSenders) {
+  Houses(1);
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const run = Printed(campaign);
+  v1::ListPrintRunsRequest list;
+  list.set_parent(campaign);
+  auto const page = Must<v1::ListPrintRunsResponse>("PrintRunService/ListPrintRuns", list);
+  ASSERT_THAT(page.print_runs(), ::testing::SizeIs(1));
+  EXPECT_THAT(page.print_runs(0), EqualsProto(run));
 }
 
 TEST_P(PrintRunsTest, RefuseWhatIsNotTheirs) {

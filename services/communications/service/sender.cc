@@ -22,13 +22,21 @@ using storage::Statement;
 constexpr absl::Duration kLease = absl::Seconds(20);
 constexpr std::chrono::seconds kWorkMax(5);
 
+// Whether there is anything is asked without taking it: most of the time there is nothing.
 Statement const kNextWork("communications.next_campaign_work",
+                          "SELECT plan, campaign FROM campaign_work WHERE lane = $1 AND due_time <= $2 AND leased_until <= $2 "
+                          "ORDER BY due_time LIMIT 1");
+Statement const kTakeWork("communications.take_campaign_work",
                           "SELECT plan, campaign FROM campaign_work WHERE lane = $1 AND due_time <= $2 AND leased_until <= $2 "
                           "ORDER BY due_time LIMIT 1",
                           "SELECT plan, campaign FROM campaign_work WHERE lane = $1 AND due_time <= $2 AND leased_until <= $2 "
                           "ORDER BY due_time LIMIT 1 FOR UPDATE SKIP LOCKED");
 Statement const kLeaseWork("communications.lease_campaign_work",
                            "UPDATE campaign_work SET leased_until = $3 WHERE plan = $1 AND campaign = $2");
+// Whoever was slower than its lease may not end another's.
+Statement const kReleaseWork("communications.release_campaign_work",
+                             "UPDATE campaign_work SET leased_until = 0 WHERE plan = $1 AND campaign = $2 AND leased_until = $3");
+constexpr v1::Lane kLanes[] = {v1::LANE_ALERT, v1::LANE_ORDINARY};
 // A few: what an alert waits for.
 Statement const kDueDeliveries(
     "communications.due_deliveries",
@@ -79,21 +87,30 @@ Happened Meaning(mail::Answer answer, absl::Time now) {
 
 }  // namespace
 
-absl::StatusOr<std::string> Sender::Claim(CallContext const& call) {
-  std::string name;
+absl::StatusOr<bool> Sender::HasWork(CallContext const& call) {
+  return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<bool> {
+    for (auto const lane : kLanes) {
+      ASSIGN_OR_RETURN(auto const rows, tx.Query(kNextWork, {static_cast<std::int64_t>(lane), absl::ToUnixMicros(call.Now())}));
+      if (!rows.empty()) return true;
+    }
+    return false;
+  });
+}
+
+absl::StatusOr<Sender::Lease> Sender::Claim(CallContext const& call) {
+  Lease lease;
   auto const status = store_.Apply(call, [&](WriteTransaction& tx) -> absl::Status {
-    name.clear();
-    auto const now = absl::ToUnixMicros(call.Now());
-    for (auto const lane : {v1::LANE_ALERT, v1::LANE_ORDINARY}) {
-      ASSIGN_OR_RETURN(auto const rows, tx.Query(kNextWork, {static_cast<std::int64_t>(lane), now}));
+    lease = {.campaign = "", .until = absl::ToUnixMicros(call.Now() + kLease)};
+    for (auto const lane : kLanes) {
+      ASSIGN_OR_RETURN(auto const rows, tx.Query(kTakeWork, {static_cast<std::int64_t>(lane), absl::ToUnixMicros(call.Now())}));
       if (rows.empty()) continue;
-      name = absl::StrCat("plans/", rows.Text(0, 0), "/campaigns/", rows.Text(0, 1));
-      return tx.Enqueue(kLeaseWork, {rows.Text(0, 0), rows.Text(0, 1), absl::ToUnixMicros(call.Now() + kLease)});
+      lease.campaign = absl::StrCat("plans/", rows.Text(0, 0), "/campaigns/", rows.Text(0, 1));
+      return tx.Enqueue(kLeaseWork, {rows.Text(0, 0), rows.Text(0, 1), lease.until});
     }
     return absl::OkStatus();
   });
   if (!status.ok()) return status;
-  return name;
+  return lease;
 }
 
 absl::StatusOr<Sender::Task> Sender::Load(CallContext const& call, std::string const& name) {
@@ -158,9 +175,8 @@ absl::Status Sender::Work(CallContext const& call, Task const& task) {
     if (std::chrono::steady_clock::now() - begun > kWorkMax) return absl::OkStatus();
     if (call.limits().stop.stop_requested()) return absl::OkStatus();
     if (due.state == v1::DELIVERY_STATE_ACCEPTED) {
-      RETURN_IF_ERROR(Enter(call, task.campaign.name(), due,
-                            {Happening::kUnconfirmed, call.Now(),
-                             task.campaign.statutory() ? v1::DELIVERY_FAILURE_UNCONFIRMED : v1::DELIVERY_FAILURE_UNSPECIFIED}));
+      RETURN_IF_ERROR(
+          Enter(call, task.campaign.name(), due, {Happening::kUnconfirmed, call.Now(), v1::DELIVERY_FAILURE_UNCONFIRMED}));
       continue;
     }
     auto const happened = Send(call, task, due);
@@ -174,21 +190,23 @@ absl::Status Sender::Work(CallContext const& call, Task const& task) {
   return absl::OkStatus();
 }
 
-absl::Status Sender::Release(CallContext const& call, std::string const& name) {
-  auto const key = KeyOf<v1::Campaign>(name);
-  return store_.Apply(call, [&](WriteTransaction& tx) { return tx.Enqueue(kLeaseWork, {key[0], key[1], std::int64_t{0}}); });
+absl::Status Sender::Release(CallContext const& call, Lease const& lease) {
+  auto const key = KeyOf<v1::Campaign>(lease.campaign);
+  return store_.Apply(call, [&](WriteTransaction& tx) { return tx.Enqueue(kReleaseWork, {key[0], key[1], lease.until}); });
 }
 
 absl::StatusOr<bool> Sender::Run(storage::Limits const& limits) {
   auto const call = OwnContext("communications", store_.parts(), limits);
-  ASSIGN_OR_RETURN(auto const name, Claim(call));
-  if (name.empty()) return false;
-  ASSIGN_OR_RETURN(auto const task, Load(call, name));
+  ASSIGN_OR_RETURN(bool const has_work, HasWork(call));
+  if (!has_work) return false;
+  ASSIGN_OR_RETURN(auto const lease, Claim(call));
+  if (lease.campaign.empty()) return false;
+  ASSIGN_OR_RETURN(auto const task, Load(call, lease.campaign));
   bool const cancelling = task.campaign.state() == v1::CAMPAIGN_STATE_CANCELLING;
   auto const status = cancelling ? Withdraw(call, task) : Work(call, task);
   // An error of the store leaves the lease: the campaign rests until it ends.
   RETURN_IF_ERROR(status);
-  RETURN_IF_ERROR(Release(call, name));
+  RETURN_IF_ERROR(Release(call, lease));
   return true;
 }
 

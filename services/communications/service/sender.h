@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,13 +45,19 @@ class Sender {
     v1::TemplateVersion version;
     std::vector<Due> due;
   };
-  absl::StatusOr<std::string> Claim(CallContext const& call);
+  struct Lease {
+    std::string campaign;
+    std::int64_t until = 0;  // as it is stored
+  };
+  absl::StatusOr<bool> HasWork(CallContext const& call);
+  // Nothing where another process was faster.
+  absl::StatusOr<Lease> Claim(CallContext const& call);
   absl::StatusOr<Task> Load(CallContext const& call, std::string const& name);
   absl::Status Work(CallContext const& call, Task const& task);
   absl::Status Withdraw(CallContext const& call, Task const& task);
   absl::Status Enter(CallContext const& call, std::string const& campaign, Due const& due, Happened const& happened);
   absl::StatusOr<Happened> Send(CallContext const& call, Task const& task, Due const& due);
-  absl::Status Release(CallContext const& call, std::string const& name);
+  absl::Status Release(CallContext const& call, Lease const& lease);
 
   Store& store_;
   std::shared_ptr<mail::Mailer> mailer_;

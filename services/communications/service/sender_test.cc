@@ -153,6 +153,28 @@ TEST_P(SenderTest, GoesOnWhereItWasAfterARestart) {
   EXPECT_EQ(Get(name).counts().accepted_count(), 25);
 }
 
+// Who was slower than its lease finds that another process has the campaign, and leaves it that.
+TEST_P(SenderTest, EndsNoLeaseButItsOwn) {
+  static storage::Statement const take("test.take_lease", "UPDATE campaign_work SET leased_until = 77 WHERE campaign = 'vand'");
+  static storage::Statement const look("test.look_at_lease", "SELECT leased_until FROM campaign_work WHERE campaign = 'vand'");
+  Houses(1);
+  Contact("h1", "a@example.dk");
+  Started(CampaignRequest());
+  mailer().after = [&] {
+    EXPECT_THAT(database().Write({}, [](storage::WriteTransaction& tx) { return tx.Execute(take, {}).status(); }), IsOk());
+  };
+  RunJob("send");
+  std::int64_t until = 0;
+  EXPECT_THAT(database().Read({},
+                              [&](storage::ReadTransaction& tx) -> absl::Status {
+                                ASSIGN_OR_RETURN(auto const rows, tx.Query(look, {}));
+                                until = rows.Int64(0, 0);
+                                return absl::OkStatus();
+                              }),
+              IsOk());
+  EXPECT_EQ(until, 77);
+}
+
 TEST_P(SenderTest, MailArrivesAtARealServer) {
   SmtpServer server;
   SetMailer(*mail::ConnectSmtp({.url = server.url(), .from = "plan@example.dk", .from_name = "Amagerplanen", .tls = false}));

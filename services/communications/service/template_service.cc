@@ -4,6 +4,7 @@
 
 #include "helhed/communications/v1/events.pb.h"
 #include "services/communications/domain/template_text.h"
+#include "services/communications/service/moved_plans.h"
 #include "services/communications/service/names.h"
 #include "services/platform/contract/contract.h"
 
@@ -12,36 +13,44 @@ namespace {
 
 using storage::Statement;
 
+// $3 is a JSON array of versions of the template.
 Statement const kParameters("communications.template_parameters",
-                            "SELECT parameter, type, optional, description FROM template_parameters "
-                            "WHERE plan = $1 AND template = $2 AND version = $3 ORDER BY position");
+                            "SELECT version, parameter, type, optional, description FROM template_parameters WHERE plan = $1 "
+                            "AND template = $2 AND version IN (SELECT wanted.value FROM json_each($3) AS wanted) "
+                            "ORDER BY version, position",
+                            "SELECT version, parameter, type, optional, description FROM template_parameters WHERE plan = $1 "
+                            "AND template = $2 AND version = ANY (ARRAY(SELECT json_array_elements_text(CAST($3 AS JSON)))) "
+                            "ORDER BY version, position");
 Statement const kStoreParameter("communications.store_template_parameter",
                                 "INSERT INTO template_parameters "
                                 "(plan, template, version, position, parameter, type, optional, description) "
                                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
 Statement const kTexts("communications.template_texts",
-                       "SELECT language, subject, body FROM template_texts "
-                       "WHERE plan = $1 AND template = $2 AND version = $3 ORDER BY position");
+                       "SELECT version, language, subject, body FROM template_texts WHERE plan = $1 AND template = $2 "
+                       "AND version IN (SELECT wanted.value FROM json_each($3) AS wanted) ORDER BY version, position",
+                       "SELECT version, language, subject, body FROM template_texts WHERE plan = $1 AND template = $2 "
+                       "AND version = ANY (ARRAY(SELECT json_array_elements_text(CAST($3 AS JSON)))) ORDER BY version, position");
 Statement const kStoreText("communications.store_template_text",
                            "INSERT INTO template_texts (plan, template, version, position, language, subject, body) "
                            "VALUES ($1, $2, $3, $4, $5, $6, $7)");
 
-absl::Status Complete(ReadTransaction& tx, v1::TemplateVersion& version) {
-  auto const key = KeyOf<v1::TemplateVersion>(version.name());
-  ASSIGN_OR_RETURN(auto const parameters, tx.Query(kParameters, {key[0], key[1], key[2]}));
+// Sets what does not stand in the versions' own rows. `owner` is the key of their template.
+absl::Status Complete(ReadTransaction& tx, std::vector<std::string> const& owner, ById<v1::TemplateVersion> const& versions) {
+  auto const ids = IdsOf(versions);
+  ASSIGN_OR_RETURN(auto const parameters, tx.Query(kParameters, {owner[0], owner[1], std::string_view(ids)}));
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    auto& parameter = *version.add_parameters();
-    parameter.set_parameter(parameters.Text(i, 0));
-    parameter.set_type(static_cast<v1::ParameterType>(parameters.Int64(i, 1)));
-    parameter.set_optional(parameters.Bool(i, 2));
-    parameter.set_description(parameters.Text(i, 3));
+    auto& parameter = *versions.at(parameters.Text(i, 0))->add_parameters();
+    parameter.set_parameter(parameters.Text(i, 1));
+    parameter.set_type(static_cast<v1::ParameterType>(parameters.Int64(i, 2)));
+    parameter.set_optional(parameters.Bool(i, 3));
+    parameter.set_description(parameters.Text(i, 4));
   }
-  ASSIGN_OR_RETURN(auto const texts, tx.Query(kTexts, {key[0], key[1], key[2]}));
+  ASSIGN_OR_RETURN(auto const texts, tx.Query(kTexts, {owner[0], owner[1], std::string_view(ids)}));
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    auto& text = *version.add_texts();
-    text.set_language(texts.Text(i, 0));
-    text.set_subject(texts.Text(i, 1));
-    text.set_body(texts.Text(i, 2));
+    auto& text = *versions.at(texts.Text(i, 0))->add_texts();
+    text.set_language(texts.Text(i, 1));
+    text.set_subject(texts.Text(i, 2));
+    text.set_body(texts.Text(i, 3));
   }
   return absl::OkStatus();
 }
@@ -62,6 +71,14 @@ absl::Status StoreParts(WriteTransaction& tx, v1::TemplateVersion const& version
   return absl::OkStatus();
 }
 
+// GONE_ON_ELSEWHERE when it, or its plan, has gone on in another plan.
+absl::StatusOr<v1::Template> TemplateToChange(WriteTransaction& tx, std::string_view name) {
+  ASSIGN_OR_RETURN(auto found, tx.Get<v1::Template>(name));
+  if (found.has_move_date()) return GoneOn(name, found.successor());
+  RETURN_IF_ERROR(HoldPlanHere(tx, name));
+  return tx.Get<v1::Template>(name);
+}
+
 }  // namespace
 
 void TemplateService::Register(Router& router) {
@@ -80,7 +97,8 @@ void TemplateService::Register(Router& router) {
 
 absl::StatusOr<v1::TemplateVersion> LoadTemplateVersion(ReadTransaction& tx, std::string_view name) {
   ASSIGN_OR_RETURN(auto version, tx.Get<v1::TemplateVersion>(name));
-  RETURN_IF_ERROR(Complete(tx, version));
+  auto const key = KeyOf<v1::TemplateVersion>(name);
+  RETURN_IF_ERROR(Complete(tx, key, {{key[2], &version}}));
   return version;
 }
 
@@ -98,6 +116,7 @@ absl::StatusOr<v1::Template> TemplateService::CreateTemplate(CallContext const& 
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Template> {
     v1::Template entered = request.template_();
     entered.set_name(absl::StrCat(request.parent(), "/templates/", IdOr(call, request.template_id())));
+    RETURN_IF_ERROR(HoldPlanHere(tx, entered.name()));
     RETURN_IF_ERROR(tx.Insert(entered));
     return entered;
   });
@@ -106,7 +125,7 @@ absl::StatusOr<v1::Template> TemplateService::CreateTemplate(CallContext const& 
 absl::StatusOr<v1::Template> TemplateService::UpdateTemplate(CallContext const& call, v1::UpdateTemplateRequest const& request) {
   auto const& given = request.template_();
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Template> {
-    ASSIGN_OR_RETURN(auto current, tx.Get<v1::Template>(given.name()));
+    ASSIGN_OR_RETURN(auto current, TemplateToChange(tx, given.name()));
     RETURN_IF_ERROR(storage::CheckEtag(given.etag(), current.etag(), given.name()));
     RETURN_IF_ERROR(contract::ApplyUpdate(request.update_mask(), given, current, "template"));
     RETURN_IF_ERROR(tx.Update(current));
@@ -126,7 +145,7 @@ absl::StatusOr<v1::ListTemplateVersionsResponse> TemplateService::ListTemplateVe
     ASSIGN_OR_RETURN(auto response,
                      PageBelow<v1::ListTemplateVersionsResponse>(tx, request, "template_versions t",
                                                                  {{"t.plan = ?", {key[0]}}, {"t.template = ?", {key[1]}}}));
-    for (auto& version : *response.mutable_versions()) RETURN_IF_ERROR(Complete(tx, version));
+    RETURN_IF_ERROR(Complete(tx, key, ByIdOf(*response.mutable_versions())));
     return response;
   });
 }
@@ -137,7 +156,7 @@ absl::StatusOr<v1::TemplateVersion> TemplateService::CreateTemplateVersion(CallC
   CheckVersion(request.template_version(), "template_version", violations);
   RETURN_IF_ERROR(Verdict(std::move(violations)));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::TemplateVersion> {
-    ASSIGN_OR_RETURN(auto owner, tx.Get<v1::Template>(request.parent()));
+    ASSIGN_OR_RETURN(auto owner, TemplateToChange(tx, request.parent()));
     owner.set_latest_version(owner.latest_version() + 1);
     RETURN_IF_ERROR(tx.Update(owner));
     v1::TemplateVersion version = request.template_version();

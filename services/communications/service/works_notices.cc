@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "helhed/communications/v1/errors.pb.h"
+#include "services/communications/service/moved_plans.h"
 #include "services/communications/service/names.h"
 #include "services/communications/service/works_service.h"
 #include "services/communications/service/works_store.h"
@@ -91,6 +92,7 @@ absl::StatusOr<v1::WorksNotice> WorksService::CreateWorksNotice(CallContext cons
     v1::WorksNotice notice = request.works_notice();
     notice.set_name(absl::StrCat(request.parent(), "/worksNotices/", IdOr(call, request.works_notice_id())));
     notice.set_state(v1::WORKS_STATE_DRAFT);
+    RETURN_IF_ERROR(HoldPlanHere(tx, notice.name()));
     RETURN_IF_ERROR(tx.Get<v1::ConstructionProject>(notice.construction_project()).status());
     if (!notice.phase().empty()) {
       RETURN_IF_ERROR(tx.Get<v1::ConstructionPhase>(notice.phase()).status());

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "services/communications/service/moved_plans.h"
 #include "services/communications/service/names.h"
 #include "services/communications/service/validity.h"
 #include "services/communications/service/works_store.h"
@@ -59,6 +60,7 @@ absl::StatusOr<v1::ConstructionProject> WorksService::CreateConstructionProject(
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::ConstructionProject> {
     v1::ConstructionProject project = request.construction_project();
     project.set_name(absl::StrCat(request.parent(), "/constructionProjects/", IdOr(call, request.construction_project_id())));
+    RETURN_IF_ERROR(HoldPlanHere(tx, project.name()));
     RETURN_IF_ERROR(tx.Insert(project));
     return project;
   });
@@ -78,6 +80,7 @@ absl::StatusOr<v1::ConstructionPhase> WorksService::CreateConstructionPhase(Call
                                                                             v1::CreateConstructionPhaseRequest const& request) {
   ASSIGN_OR_RETURN(auto const period, ToPeriod(request.construction_phase().period(), "construction_phase.period"));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::ConstructionPhase> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.parent()));
     ASSIGN_OR_RETURN(auto const project, tx.Get<v1::ConstructionProject>(request.parent()));
     if (!StoredPeriod(project.period()).Contains(period)) {
       return BadRequest({{"construction_phase.period", "must be within the period of the project"}});

@@ -10,6 +10,7 @@
 
 #include "helhed/communications/v1/errors.pb.h"
 #include "helhed/communications/v1/events.pb.h"
+#include "services/communications/service/moved_plans.h"
 #include "services/communications/service/names.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/requests.h"
@@ -146,7 +147,9 @@ absl::StatusOr<v1::WorksNotice> LoadWorksNotice(ReadTransaction& tx, std::string
 absl::StatusOr<v1::WorksNotice> LockWorksNotice(WriteTransaction& tx, std::string_view name) {
   auto const key = KeyOf<v1::WorksNotice>(name);
   RETURN_IF_ERROR(tx.Query(kLockWorks, {std::string_view(key[0]), std::string_view(key[1])}).status());
-  return LoadWorksNotice(tx, name);
+  ASSIGN_OR_RETURN(auto notice, LoadWorksNotice(tx, name));
+  if (notice.has_move_date()) return GoneOn(name, notice.successor());
+  return notice;
 }
 
 absl::Status InsertWorksNotice(WriteTransaction& tx, v1::WorksNotice& notice) {

@@ -22,7 +22,7 @@ namespace helhed::communications {
 absl::StatusOr<v1::WorksNotice> LoadWorksNotice(ReadTransaction& tx, std::string_view name);
 // Adds their areas to notices of one plan.
 absl::Status CompleteWorksNotices(ReadTransaction& tx, std::span<v1::WorksNotice* const> notices);
-// The same with other writers kept away until the transaction ends.
+// The same with other writers kept away until the transaction ends; GONE_ON_ELSEWHERE when it has gone on in another plan.
 absl::StatusOr<v1::WorksNotice> LockWorksNotice(WriteTransaction& tx, std::string_view name);
 
 // Enters a notice with its areas, or stores a changed one; the second says where it is now, as AppendWorksChanged does.

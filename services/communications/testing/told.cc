@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "services/platform/contract/fields.h"
+
 namespace helhed::communications::testing {
 
 ToldTest::ToldTest() {
@@ -31,6 +33,7 @@ void ToldTest::House(std::string const& id, std::string const& department, int n
   household.set_household("organisations/9001/households/" + id);
   household.set_dwelling("organisations/9001/dwellings/" + id);
   household.set_department("organisations/9001/departments/" + department);
+  household.set_department_display_name("Remiseparken " + department);
   household.set_address(absl::StrCat("Remisevej ", number, ", ", floor, ". ", door, ", 2300 København S"));
   household.set_floor(floor);
   household.set_door(door);
@@ -97,7 +100,7 @@ std::vector<std::string> ToldTest::Ledger(std::string const& campaign) {
   for (auto const& delivery : page.deliveries()) {
     auto const recipient = delivery.name().find("/recipients/") + sizeof("/recipients/") - 1;
     ledger.push_back(absl::StrCat(delivery.name().substr(recipient, 6), delivery.name().substr(delivery.name().rfind('/')), " ",
-                                  v1::DeliveryState_Name(delivery.state()).substr(sizeof("DELIVERY_STATE_") - 1)));
+                                  contract::EnumText(delivery.state())));
   }
   return ledger;
 }
