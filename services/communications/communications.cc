@@ -2,16 +2,21 @@
 
 #include <utility>
 
+#include "helhed/funding/v1/events.pb.h"
+#include "helhed/residents/v1/events.pb.h"
 #include "helhed_migrations/communications.h"
 #include "services/communications/mail/smtp.h"
 #include "services/communications/service/campaign_service.h"
 #include "services/communications/service/household_contact_service.h"
+#include "services/communications/service/household_ends.h"
 #include "services/communications/service/incident_service.h"
+#include "services/communications/service/merge_service.h"
 #include "services/communications/service/notice_service.h"
 #include "services/communications/service/print_run_service.h"
 #include "services/communications/service/sender.h"
 #include "services/communications/service/template_service.h"
 #include "services/communications/service/works_service.h"
+#include "services/platform/server/follow.h"
 
 namespace helhed::communications {
 namespace {
@@ -26,7 +31,9 @@ struct Handlers {
         templates(environment.store),
         campaigns(environment.store, HouseholdRegister(residents)),
         contacts(environment.store),
+        ends(environment.store, residents),
         print_runs(environment.store),
+        merges(environment.store),
         sender(environment.store, std::move(mailer)) {}
 
   void Register(Router& router) {
@@ -37,6 +44,7 @@ struct Handlers {
     campaigns.Register(router);
     contacts.Register(router);
     print_runs.Register(router);
+    merges.Register(router);
   }
 
   IncidentService incidents;
@@ -45,7 +53,9 @@ struct Handlers {
   TemplateService templates;
   CampaignService campaigns;
   HouseholdContactService contacts;
+  HouseholdEnds ends;
   PrintRunService print_runs;
+  MergeService merges;
   Sender sender;
 };
 
@@ -77,20 +87,39 @@ void AddJobs(server::Environment const& environment, Handlers& handlers) {
   add("erase-annexes", absl::Minutes(1), &IncidentService::EraseAnnexesJob);
   if (environment.keys != nullptr) add("rotate-annexes", absl::Hours(1), &IncidentService::RotateAnnexesJob);
   add("anonymise-incidents", absl::Minutes(10), &IncidentService::AnonymiseJob);
+  auto& ends = handlers.ends;
+  jobs.push_back(
+      {"forget-households", absl::Minutes(1), [&ends](storage::Limits const& limits) { return ends.ForgetJob(limits); }});
+  jobs.push_back(
+      {"answer-erasures", absl::Seconds(30), [&ends](storage::Limits const& limits) { return ends.AnswerJob(limits); }});
   jobs.push_back(
       {"send", absl::Seconds(1), [&sender = handlers.sender](storage::Limits const& limits) { return sender.Run(limits); }});
 }
 
+// What the others say: who moves out or is erased, and which plans become one. The jobs that follow keep what they need.
+void FollowOthers(server::Environment const& environment, Peers const& peers) {
+  server::Follow(
+      environment, peers.residents, "residents",
+      {residents::v1::HouseholdChanged::descriptor()->full_name(), residents::v1::ResidentErased::descriptor()->full_name()},
+      HouseholdEnds::TakeEvent);
+  server::Follow(environment, peers.funding, "funding", {funding::v1::PlanMergeChanged::descriptor()->full_name()},
+                 [keys = environment.keys](WriteTransaction& tx, events::v1::Event const& event) -> absl::Status {
+                   funding::v1::PlanMergeChanged change;
+                   if (!event.data().UnpackTo(&change)) return absl::OkStatus();
+                   return MergeService::TakeChange(tx, change, keys);
+                 });
+}
+
 }  // namespace
 
-server::Definition CommunicationsDefinition(client::Peer residents, std::shared_ptr<mail::Mailer> mailer) {
+server::Definition CommunicationsDefinition(Peers peers, std::shared_ptr<mail::Mailer> mailer) {
   auto const migrations = migrations::CommunicationsMigrations();
   server::Definition definition;
   definition.name = "communications";
-  definition.peers.emplace_back("residents");
+  definition.peers = {"residents", "funding"};
   definition.sends_mail = true;
   for (auto const* service : {"IncidentService", "WorksService", "NoticeService", "TemplateService", "CampaignService",
-                              "HouseholdContactService", "PrintRunService"}) {
+                              "HouseholdContactService", "PrintRunService", "MergeService"}) {
     definition.services.push_back(std::string("helhed.communications.v1.") + service);
   }
   definition.migrations.assign(migrations.begin(), migrations.end());
@@ -119,11 +148,15 @@ server::Definition CommunicationsDefinition(client::Peer residents, std::shared_
       {v1::HouseholdContact::descriptor(), "household_contacts", {"declined"}},
       {v1::PrintRun::descriptor(), "print_runs", {"sender"}},
   };
-  definition.handlers = [residents = std::move(residents), mailer = std::move(mailer)](server::Environment const& environment,
-                                                                                       Router& router) -> std::shared_ptr<void> {
-    auto handlers = std::make_shared<Handlers>(environment, residents ? residents : environment.peers.Find("residents"),
-                                               mailer ? mailer : CarrierOf(environment));
+  definition.handlers = [peers = std::move(peers), mailer = std::move(mailer)](server::Environment const& environment,
+                                                                               Router& router) -> std::shared_ptr<void> {
+    // A copy: one definition may be served more than once.
+    auto asked = peers;
+    if (!asked.residents) asked.residents = environment.peers.Find("residents");
+    if (!asked.funding) asked.funding = environment.peers.Find("funding");
+    auto handlers = std::make_shared<Handlers>(environment, asked.residents, mailer ? mailer : CarrierOf(environment));
     handlers->Register(router);
+    FollowOthers(environment, asked);
     AddJobs(environment, *handlers);
     return handlers;
   };

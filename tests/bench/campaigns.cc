@@ -54,8 +54,8 @@ class House {
     options.storage = std::move(storage);
     options.roles_file = roles_file;
     FillRegister();
-    auto const definition =
-        communications::CommunicationsDefinition({.residents = {residents_, [](absl::Time) { return std::string("signed"); }}}, taker_);
+    auto const definition = communications::CommunicationsDefinition(
+        {.residents = {residents_, [](absl::Time) { return std::string("signed"); }}}, taker_);
     {
       auto const database = Must("open", server::OpenDatabase(options.storage));
       Must("migrate", storage::Migrate(*database, server::AllMigrations(definition)).status());

@@ -97,7 +97,8 @@ void CommunicationsTest::Start() {
   options.roles_file = HELHED_ROLES_FILE;
   options.data_key_file = key_path_;
   options.threads = 2;
-  auto const definition = CommunicationsDefinition({residents_, [](absl::Time) { return std::string("signed"); }}, mailer_);
+  auto const definition =
+      CommunicationsDefinition({.residents = {residents_, [](absl::Time) { return std::string("signed"); }}}, mailer_);
   auto opened = server::Instance::Open(definition, options, clock_, random_, *log_, metrics_);
   helhed::testing::AbortUnlessOk(opened.status(), "Instance::Open");
   instance_ = *std::move(opened);

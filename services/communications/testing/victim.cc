@@ -40,8 +40,8 @@ class Victim {
     auto mailer = mail::ConnectSmtp({.url = smtp, .from = "plan@example.dk", .from_name = "", .tls = false});
     helhed::testing::AbortUnlessOk(mailer.status(), "ConnectSmtp");
     FakeRegister();
-    auto const definition =
-        CommunicationsDefinition({residents_, [](absl::Time) { return std::string("signed"); }}, *std::move(mailer));
+    auto const definition = CommunicationsDefinition(
+        {.residents = {residents_, [](absl::Time) { return std::string("signed"); }}}, *std::move(mailer));
     auto opened = server::Instance::Open(definition, options, clock_, random_, log_, metrics_);
     helhed::testing::AbortUnlessOk(opened.status(), "Instance::Open");
     instance_ = *std::move(opened);
