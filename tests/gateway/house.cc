@@ -38,7 +38,8 @@ constexpr std::pair<char const*, char const*> kAsks[] = {{"funding", "residents"
 
 }  // namespace
 
-House::House(std::vector<std::string> const& services, storage::Engine engine, Shape shape) : shape_(shape) {
+House::House(std::vector<std::string> const& services, storage::Engine engine, Shape shape, Way way)
+    : shape_(shape), way_(std::move(way)) {
   port_ = FreePort();
   for (auto const& name : services) {
     services_[name].port = FreePort();
@@ -94,7 +95,8 @@ std::vector<std::string> House::ServiceArguments(std::string const& name, std::s
       arguments.insert(arguments.end(), {"--identity-key-file", absl::StrCat(folder_, "/", asking, ".pub")});
     }
     if (name == asking && other != services_.end()) {
-      arguments.insert(arguments.end(), {"--peer", absl::StrCat(asked, "=dns:///localhost:", other->second.port)});
+      arguments.insert(arguments.end(),
+                       {"--peer", absl::StrCat(asked, "=dns:///localhost:", way_(name, asked, other->second.port))});
     }
   }
   return arguments;
@@ -110,7 +112,8 @@ void House::StartService(std::string const& name) {
 std::vector<std::string> House::UpstreamArguments() const {
   std::vector<std::string> arguments = {"--identity-key-file", folder_ + "/gateway"};
   for (auto const& [name, service] : services_) {
-    arguments.insert(arguments.end(), {"--upstream", absl::StrCat(name, "=dns:///localhost:", service.port)});
+    arguments.insert(arguments.end(),
+                     {"--upstream", absl::StrCat(name, "=dns:///localhost:", way_("gateway", name, service.port))});
   }
   return arguments;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,9 +20,13 @@ class House {
   // here.
   enum class Shape { kProcesses, kOneProcess };
 
+  // The port at which `from` (a service, or `gateway`) reaches the service `to`, which listens at `port`.
+  using Way = std::function<int(std::string const& from, std::string const& to, int port)>;
+
   // Makes certificates, keys and stores in a folder of its own, and starts all. In one process there always are all services.
-  explicit House(std::vector<std::string> const& services = {"residents"}, storage::Engine engine = storage::Engine::kSqlite,
-                 Shape shape = Shape::kProcesses);
+  explicit House(
+      std::vector<std::string> const& services = {"residents"}, storage::Engine engine = storage::Engine::kSqlite,
+      Shape shape = Shape::kProcesses, Way way = [](auto const&, auto const&, int port) { return port; });
   ~House();
   House(House const&) = delete;
   House& operator=(House const&) = delete;
@@ -35,6 +40,9 @@ class House {
   void HoldService(std::string const& name);
   void FreeService(std::string const& name);
   void StopGateway();
+
+  // The store of a service that does not run.
+  std::unique_ptr<storage::Database> OpenStore(std::string const& name) const { return services_.at(name).database->Open(); }
 
   // An access token of the issuer for one of its clients (OidcIssuer::kOperations: an operator).
   std::string SignIn(std::string_view client = OidcIssuer::kOperations) const { return issuer_.Token("ES256", client); }
@@ -67,6 +75,7 @@ class House {
   std::vector<std::string> SuiteArguments() const;
 
   Shape shape_;
+  Way way_;
   OidcIssuer issuer_;
   Folder const temporary_;
   std::string const folder_ = temporary_.path();
