@@ -56,7 +56,7 @@ absl::Status TakeErasure(WriteTransaction& tx, std::string const& erasure) {
   return tx.Enqueue(kNoteErasure, {std::string_view((*key)[0]), std::string_view((*key)[1])});
 }
 
-absl::Status Unavailable(std::string_view why) {
+absl::Status CannotAnswer(std::string_view why) {
   return Error(absl::StatusCode::kUnavailable, v1::ERROR_REASON_REGISTER_UNAVAILABLE,
                absl::StrCat("the register of residents waits for an answer to an erasure: ", Av(why)));
 }
@@ -100,7 +100,7 @@ absl::StatusOr<bool> HouseholdEnds::AnswerJob(storage::Limits const& limits) {
   request.set_service("communications");
   request.set_outcome(rv1::ERASURE_OUTCOME_NOTHING_STORED);
   request.set_request_id(UuidOf(absl::StrCat("communications ", request.name())));
-  auto const answer = residents_.Ask<rv1::Erasure>(kAcknowledge, request, call, Unavailable);
+  auto const answer = residents_.Ask<rv1::Erasure>(kAcknowledge, request, call, CannotAnswer);
   // A register that was set back knows nothing of it, and waits for nothing.
   if (!answer.ok() && !absl::IsNotFound(answer.status())) return answer.status();
   auto const status = store_.Apply(call, [&](WriteTransaction& tx) {

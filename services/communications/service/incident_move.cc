@@ -22,8 +22,8 @@ using storage::Statement;
 
 // Reported, triaged, coordinated, monitored and reopened.
 static_assert(v1::INCIDENT_STATE_REPORTED == 1 && v1::INCIDENT_STATE_MONITORED == 4 && v1::INCIDENT_STATE_REOPENED == 6);
-Statement const kOpen("communications.open_incidents",
-                      "SELECT incident FROM incidents WHERE plan = $1 AND state IN (1, 2, 3, 4, 6) ORDER BY incident");
+Statement const kOpenIncidents("communications.open_incidents",
+                               "SELECT incident FROM incidents WHERE plan = $1 AND state IN (1, 2, 3, 4, 6) ORDER BY incident");
 Statement const kIdsOfIncidents("communications.ids_of_incidents",
                                 "SELECT incident FROM incidents WHERE plan = $1 ORDER BY incident");
 Statement const kJoinedTo("communications.incidents_joined_to",
@@ -212,7 +212,7 @@ absl::StatusOr<IdSet> TakenIn(ReadTransaction& tx, std::string_view plan) {
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> OpenIncidents(ReadTransaction& tx, std::string_view plan) {
-  ASSIGN_OR_RETURN(auto names, IdsIn(tx, kOpen, plan));
+  ASSIGN_OR_RETURN(auto names, IdsIn(tx, kOpenIncidents, plan));
   for (auto& name : names) name = NameIn(plan, "incidents", name);
   return names;
 }
@@ -222,7 +222,7 @@ absl::StatusOr<std::int64_t> MoveIncidents(WriteTransaction& tx, Merging const& 
   Moving moving(tx, keys);
   std::int64_t count = 0;
   for (auto const& plan : merging.predecessors) {
-    ASSIGN_OR_RETURN(auto const open, IdsIn(tx, kOpen, plan));
+    ASSIGN_OR_RETURN(auto const open, IdsIn(tx, kOpenIncidents, plan));
     std::vector<Carry> carries;
     auto const place_of = [&](Place const& from) {
       auto const id = FreeId(from.id, plan, taken);
