@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -32,6 +33,8 @@ cv1::MergeFinding Finding(cv1::MergeConflictKind kind, std::set<std::string> con
   for (auto const resolution : resolutions) finding.add_resolutions(resolution);
   return finding;
 }
+
+bool IsSameDay(google::type::Date const& one, google::type::Date const& other) { return ToCivil(one) == ToCivil(other); }
 
 // How far somebody has come with a clearance. Only of those that are not answered.
 std::pair<absl::CivilDay, int> Rank(v1::Clearance const& clearance) {
@@ -93,6 +96,24 @@ v1::Clearance JoinClearances(v1::Clearance const& one, v1::Clearance const& othe
   if (one.state() == v1::CLEARANCE_STATE_NOT_CLEARED) return one;
   if (other.state() == v1::CLEARANCE_STATE_NOT_CLEARED) return other;
   return Rank(one) >= Rank(other) ? one : other;
+}
+
+std::optional<v1::Clearance> ClearanceBack(v1::Clearance const& before, v1::Clearance const& given, v1::Clearance const& since) {
+  bool const refused = since.state() == v1::CLEARANCE_STATE_NOT_CLEARED;
+  bool const answered = !IsSameDay(since.decide_date(), given.decide_date()) || since.decider() != given.decider();
+  bool const asked = since.state() != given.state() || !IsSameDay(since.consent_date(), given.consent_date());
+  if (!refused && !answered && !asked) return std::nullopt;
+  auto back = before;
+  back.set_state(since.state());
+  *back.mutable_consent_date() = since.consent_date();
+  if (!since.has_consent_date()) back.clear_consent_date();
+  if (refused || answered) {
+    *back.mutable_decide_date() = since.decide_date();
+    back.set_decider(since.decider());
+    *back.mutable_expire_date() = since.expire_date();
+  }
+  if (!since.has_expire_date()) back.clear_expire_date();
+  return back;
 }
 
 }  // namespace helhed::activities

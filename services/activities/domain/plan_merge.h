@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -27,5 +28,10 @@ std::string CarriedId(std::string_view id, std::string_view from_plan, std::set<
 
 // What is known of somebody who was cleared, or not, for two plans: a no of the police stands, else what holds longest does (P8).
 v1::Clearance JoinClearances(v1::Clearance const& one, v1::Clearance const& other);
+
+// What a predecessor knows of somebody once the merge is undone; nullopt when that is what it knew `before`. `given` is what the
+// successor began with, `since` what it knows now. Only what has come since goes back, and a no of the police wherever it was
+// given (P8): what another plan was told with a consent of its own stays there.
+std::optional<v1::Clearance> ClearanceBack(v1::Clearance const& before, v1::Clearance const& given, v1::Clearance const& since);
 
 }  // namespace helhed::activities

@@ -101,5 +101,63 @@ TEST(JoinClearances, ElseWhatHoldsLongest) {
   EXPECT_EQ(JoinClearances(none, shorter).state(), v1::CLEARANCE_STATE_CLEARED);
 }
 
+v1::Clearance Answered(v1::ClearanceState state, std::string_view decided, std::string_view expires = "") {
+  auto clearance = ClearanceOf(state, expires);
+  *clearance.mutable_decide_date() = ToProtoDate(*FromIsoDate(decided));
+  clearance.set_decider("anna");
+  return clearance;
+}
+
+TEST(ClearanceBack, WhatNobodyHasChangedStaysWhatThePredecessorKnew) {
+  auto const none = ClearanceOf(v1::CLEARANCE_STATE_NONE);
+  auto const cleared = Answered(v1::CLEARANCE_STATE_CLEARED, "2026-01-01", "2028-01-01");
+  EXPECT_FALSE(ClearanceBack(cleared, cleared, cleared).has_value());
+  EXPECT_FALSE(ClearanceBack(none, cleared, cleared).has_value()) << "cleared for another plan is not cleared for this one";
+}
+
+TEST(ClearanceBack, AnAnswerThatCameSinceGoesBackWhole) {
+  auto before = Answered(v1::CLEARANCE_STATE_CLEARED, "2025-01-01", "2027-01-01");
+  before.set_name("plans/p/clearances/v");
+  before.set_clearance_order("plans/p/clearanceOrders/1");
+  auto const given = Answered(v1::CLEARANCE_STATE_CLEARED, "2026-01-01", "2028-01-01");
+  auto const since = Answered(v1::CLEARANCE_STATE_CLEARED, "2026-06-01", "2028-06-01");
+  auto const back = ClearanceBack(before, given, since);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->name(), before.name());
+  EXPECT_EQ(back->clearance_order(), before.clearance_order());
+  EXPECT_EQ(ToIsoDate(*ToCivil(back->expire_date())), "2028-06-01");
+  EXPECT_EQ(ToIsoDate(*ToCivil(back->decide_date())), "2026-06-01");
+}
+
+TEST(ClearanceBack, AConsentThatCameSinceGoesBackWithoutTheAnswerOfAnotherPlan) {
+  auto const none = ClearanceOf(v1::CLEARANCE_STATE_NONE);
+  auto const given = Answered(v1::CLEARANCE_STATE_CLEARED, "2026-01-01", "2028-01-01");
+  auto since = given;
+  since.set_state(v1::CLEARANCE_STATE_CONSENT_GIVEN);
+  *since.mutable_consent_date() = ToProtoDate(*FromIsoDate("2026-07-01"));
+  auto const back = ClearanceBack(none, given, since);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->state(), v1::CLEARANCE_STATE_CONSENT_GIVEN);
+  EXPECT_TRUE(back->has_consent_date());
+  EXPECT_FALSE(back->has_decide_date());
+  EXPECT_FALSE(back->has_expire_date());
+}
+
+TEST(ClearanceBack, ANoStandsAndWhoLeftIsNotClearedAnyMore) {
+  auto const cleared = Answered(v1::CLEARANCE_STATE_CLEARED, "2026-01-01", "2028-01-01");
+  auto const refused = Answered(v1::CLEARANCE_STATE_NOT_CLEARED, "2026-02-01");
+  auto const no = ClearanceBack(cleared, refused, refused);
+  ASSERT_TRUE(no);
+  EXPECT_EQ(no->state(), v1::CLEARANCE_STATE_NOT_CLEARED);
+  EXPECT_FALSE(no->has_expire_date());
+  auto left = cleared;
+  left.set_state(v1::CLEARANCE_STATE_LEFT);
+  left.clear_expire_date();
+  auto const gone = ClearanceBack(cleared, cleared, left);
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->state(), v1::CLEARANCE_STATE_LEFT);
+  EXPECT_FALSE(gone->has_expire_date());
+}
+
 }  // namespace
 }  // namespace helhed::activities

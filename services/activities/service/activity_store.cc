@@ -2,6 +2,9 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <map>
+#include <vector>
+
 #include "helhed/activities/v1/errors.pb.h"
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/domain/activity_life.h"
@@ -26,15 +29,28 @@ Statement const kSaveSeats("activities.save_seats",
 Statement const kMakeSeats("activities.make_seats", "INSERT INTO activity_seats (plan, activity, capacity) VALUES ($1, $2, $3)");
 Statement const kMakeTally("activities.make_tally",
                            "INSERT INTO activity_tallies (plan, activity, confirmed, attended) VALUES ($1, $2, 0, 0)");
-Statement const kSeats("activities.seats", "SELECT taken, waiting FROM activity_seats WHERE plan = $1 AND activity = $2");
+// Of several activities of one plan.
+Statement const kSeats("activities.seats",
+                       "SELECT activity, taken, waiting FROM activity_seats WHERE plan = $1 "
+                       "AND activity IN (SELECT wanted.value FROM json_each($2) AS wanted)",
+                       "SELECT activity, taken, waiting FROM activity_seats WHERE plan = $1 "
+                       "AND activity IN (SELECT wanted.value FROM json_array_elements_text(CAST($2 AS JSON)) AS wanted (value))");
 Statement const kPartners("activities.partners",
-                          "SELECT kind, display_name FROM activity_partners WHERE plan = $1 AND activity = $2 ORDER BY position");
+                          "SELECT activity, kind, display_name FROM activity_partners WHERE plan = $1 "
+                          "AND activity IN (SELECT wanted.value FROM json_each($2) AS wanted) ORDER BY activity, position",
+                          "SELECT activity, kind, display_name FROM activity_partners WHERE plan = $1 "
+                          "AND activity IN (SELECT wanted.value FROM json_array_elements_text(CAST($2 AS JSON)) AS wanted "
+                          "(value)) ORDER BY activity, position");
 Statement const kDeletePartners("activities.delete_partners", "DELETE FROM activity_partners WHERE plan = $1 AND activity = $2");
 Statement const kStorePartner("activities.store_partner",
                               "INSERT INTO activity_partners (plan, activity, position, kind, display_name) "
                               "VALUES ($1, $2, $3, $4, $5)");
 Statement const kLanguages("activities.languages",
-                           "SELECT language FROM activity_languages WHERE plan = $1 AND activity = $2 ORDER BY position");
+                           "SELECT activity, language FROM activity_languages WHERE plan = $1 "
+                           "AND activity IN (SELECT wanted.value FROM json_each($2) AS wanted) ORDER BY activity, position",
+                           "SELECT activity, language FROM activity_languages WHERE plan = $1 "
+                           "AND activity IN (SELECT wanted.value FROM json_array_elements_text(CAST($2 AS JSON)) AS wanted "
+                           "(value)) ORDER BY activity, position");
 Statement const kDeleteLanguages("activities.delete_languages",
                                  "DELETE FROM activity_languages WHERE plan = $1 AND activity = $2");
 Statement const kStoreLanguage("activities.store_language",
@@ -47,22 +63,6 @@ Statement const kRuleOn("activities.rule_on",
 
 storage::Bind CapacityBind(std::optional<std::int64_t> capacity) {
   return capacity ? storage::Bind(*capacity) : storage::Bind(nullptr);
-}
-
-absl::Status CompleteActivity(ReadTransaction& tx, v1::Activity& activity) {
-  auto const [plan, id] = KeyOf(activity.name());
-  ASSIGN_OR_RETURN(auto const partners, tx.Query(kPartners, {plan, id}));
-  for (std::size_t i = 0; i < partners.size(); ++i) {
-    auto& partner = *activity.add_partners();
-    partner.set_kind(static_cast<v1::PartnerKind>(partners.Int64(i, 0)));
-    partner.set_display_name(partners.Text(i, 1));
-  }
-  ASSIGN_OR_RETURN(auto const languages, tx.Query(kLanguages, {plan, id}));
-  for (std::size_t i = 0; i < languages.size(); ++i) activity.add_languages(languages.Text(i, 0));
-  ASSIGN_OR_RETURN(auto const seats, tx.Query(kSeats, {plan, id}));
-  activity.set_taken_count(static_cast<int>(seats.Int64(0, 0)));
-  activity.set_waiting_count(static_cast<int>(seats.Int64(0, 1)));
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -94,13 +94,36 @@ absl::Status MakeSeats(WriteTransaction& tx, v1::Activity const& activity) {
 }
 
 absl::Status CompleteActivities(ReadTransaction& tx, std::span<v1::Activity* const> activities) {
-  for (auto* const activity : activities) RETURN_IF_ERROR(CompleteActivity(tx, *activity));
+  if (activities.empty()) return absl::OkStatus();
+  auto const plan = KeyOf(activities.front()->name()).plan;
+  std::map<std::string, v1::Activity*> by_id;
+  std::vector<std::string> ids;
+  for (auto* const activity : activities) {
+    ids.emplace_back(KeyOf(activity->name()).activity);
+    by_id[ids.back()] = activity;
+  }
+  auto const wanted = JsonArray(ids);
+  ASSIGN_OR_RETURN(auto const partners, tx.Query(kPartners, {plan, std::string_view(wanted)}));
+  for (std::size_t i = 0; i < partners.size(); ++i) {
+    auto& partner = *by_id.at(partners.Text(i, 0))->add_partners();
+    partner.set_kind(static_cast<v1::PartnerKind>(partners.Int64(i, 1)));
+    partner.set_display_name(partners.Text(i, 2));
+  }
+  ASSIGN_OR_RETURN(auto const languages, tx.Query(kLanguages, {plan, std::string_view(wanted)}));
+  for (std::size_t i = 0; i < languages.size(); ++i) by_id.at(languages.Text(i, 0))->add_languages(languages.Text(i, 1));
+  ASSIGN_OR_RETURN(auto const seats, tx.Query(kSeats, {plan, std::string_view(wanted)}));
+  for (std::size_t i = 0; i < seats.size(); ++i) {
+    auto& activity = *by_id.at(seats.Text(i, 0));
+    activity.set_taken_count(static_cast<int>(seats.Int64(i, 1)));
+    activity.set_waiting_count(static_cast<int>(seats.Int64(i, 2)));
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<v1::Activity> LoadActivity(ReadTransaction& tx, std::string_view name) {
   ASSIGN_OR_RETURN(auto activity, tx.Get<v1::Activity>(ActivityOf(name)));
-  RETURN_IF_ERROR(CompleteActivity(tx, activity));
+  v1::Activity* const one[] = {&activity};
+  RETURN_IF_ERROR(CompleteActivities(tx, one));
   return activity;
 }
 

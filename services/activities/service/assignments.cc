@@ -2,9 +2,10 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <vector>
+
 #include "helhed/activities/v1/errors.pb.h"
 #include "helhed/activities/v1/events.pb.h"
-#include "helhed/activities/v1/volunteer.pb.h"
 #include "services/activities/domain/activity_life.h"
 #include "services/activities/domain/clearance.h"
 #include "services/activities/service/activity_store.h"
@@ -44,6 +45,15 @@ absl::Status Needed(v1::Session const& session, std::string const& volunteer, in
                 {"child_age", std::to_string(child_age)}});
 }
 
+// Who is on a session: last parts of names.
+absl::StatusOr<std::vector<std::string>> OnSession(ReadTransaction& tx, v1::Session const& session) {
+  auto const [plan, activity] = KeyOf(session.name());
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kOnSession, {plan, activity, contract::LastPart(session.name())}));
+  std::vector<std::string> ids;
+  for (std::size_t row = 0; row < rows.size(); ++row) ids.push_back(rows.Text(row, 0));
+  return ids;
+}
+
 }  // namespace
 
 absl::Status CheckCleared(ReadTransaction& tx, v1::Activity const& activity, v1::Session const& session,
@@ -57,13 +67,30 @@ absl::Status CheckCleared(ReadTransaction& tx, v1::Activity const& activity, v1:
   return Needed(session, absl::StrCat(plan, "/volunteers/", Av(volunteer)), rule.child_age());
 }
 
-absl::Status CheckAllCleared(ReadTransaction& tx, v1::Activity const& activity, v1::Session const& session) {
-  auto const [plan, id] = KeyOf(session.name());
-  ASSIGN_OR_RETURN(auto const rows, tx.Query(kOnSession, {plan, id, contract::LastPart(session.name())}));
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    RETURN_IF_ERROR(CheckCleared(tx, activity, session, rows.Text(row, 0)));
+absl::Status CheckOnSession(ReadTransaction& tx, v1::Activity const& activity, v1::Session const& session) {
+  ASSIGN_OR_RETURN(auto const volunteers, OnSession(tx, session));
+  for (auto const& id : volunteers) {
+    RETURN_IF_ERROR(CheckCleared(tx, activity, session, id));
+    ASSIGN_OR_RETURN(auto const volunteer, tx.Get<v1::Volunteer>(absl::StrCat(PlanOf(session.name()), "/volunteers/", id)));
+    RETURN_IF_ERROR(RequireAgreed(volunteer, DayOf(session)));
   }
   return absl::OkStatus();
+}
+
+absl::Status RequireThere(v1::Volunteer const& volunteer) {
+  if (!volunteer.has_leave_date()) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_VOLUNTEER_LEFT, "the volunteer has left",
+               {{"volunteer", volunteer.name()}});
+}
+
+absl::Status RequireAgreed(v1::Volunteer const& volunteer, absl::CivilDay day) {
+  RETURN_IF_ERROR(RequireThere(volunteer));
+  auto const from = ToCivil(volunteer.start_date());
+  auto const until = ToCivil(volunteer.end_date());
+  if (from && *from <= day && (!until || day < *until)) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_VOLUNTEER_NOT_AGREED,
+               "there is no agreement with the volunteer on that day",
+               {{"volunteer", volunteer.name()}, {"date", ToIsoDate(day)}});
 }
 
 absl::Status CheckSessionsToCome(ReadTransaction& tx, v1::Activity const& activity) {
@@ -71,22 +98,25 @@ absl::Status CheckSessionsToCome(ReadTransaction& tx, v1::Activity const& activi
   ASSIGN_OR_RETURN(auto const rows, tx.Query(kSessionsToCome, {plan, id, absl::ToUnixMicros(tx.call().Now())}));
   for (std::size_t row = 0; row < rows.size(); ++row) {
     ASSIGN_OR_RETURN(auto const session, tx.Get<v1::Session>(absl::StrCat(activity.name(), "/sessions/", rows.Text(row, 0))));
-    RETURN_IF_ERROR(CheckAllCleared(tx, activity, session));
+    ASSIGN_OR_RETURN(auto const volunteers, OnSession(tx, session));
+    for (auto const& volunteer : volunteers) RETURN_IF_ERROR(CheckCleared(tx, activity, session, volunteer));
   }
   return absl::OkStatus();
 }
 
-absl::Status TakeOffSessions(WriteTransaction& tx, std::string const& volunteer, bool only_with_children) {
+absl::Status TakeOffSessions(WriteTransaction& tx, std::string const& volunteer, TakeOff which) {
   auto const plan = PlanOf(volunteer);
   auto const id = contract::LastPart(volunteer);
   ASSIGN_OR_RETURN(auto const rows, tx.Query(kOfVolunteer, {contract::LastPart(plan), id, absl::ToUnixMicros(tx.call().Now())}));
   for (std::size_t row = 0; row < rows.size(); ++row) {
     auto const activity = absl::StrCat(plan, "/activities/", rows.Text(row, 0));
     auto const session = absl::StrCat(activity, "/sessions/", rows.Text(row, 1));
-    if (only_with_children) {
+    if (which == TakeOff::kNotCleared) {
       ASSIGN_OR_RETURN(auto const found, tx.Get<v1::Activity>(activity));
-      ASSIGN_OR_RETURN(auto const rule, RuleOn(tx, tx.call().Today()));
-      if (!TakesBelow(found, rule.child_age())) continue;
+      ASSIGN_OR_RETURN(auto const on, tx.Get<v1::Session>(session));
+      auto const cleared = CheckCleared(tx, found, on, id);
+      if (cleared.ok()) continue;
+      if (!absl::IsFailedPrecondition(cleared)) return cleared;
     }
     auto const assignment = absl::StrCat(session, "/assignments/", Av(id));
     RETURN_IF_ERROR(tx.Delete<v1::Assignment>(assignment));

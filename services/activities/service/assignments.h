@@ -1,12 +1,14 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/time/civil_time.h>
 
 #include <string>
 #include <string_view>
 
 #include "helhed/activities/v1/activity.pb.h"
 #include "helhed/activities/v1/session.pb.h"
+#include "helhed/activities/v1/volunteer.pb.h"
 #include "services/platform/service/store.h"
 
 namespace helhed::activities {
@@ -16,14 +18,20 @@ namespace helhed::activities {
 absl::Status CheckCleared(ReadTransaction& tx, v1::Activity const& activity, v1::Session const& session,
                           std::string_view volunteer);
 
-// The same for everybody who is on the session.
-absl::Status CheckAllCleared(ReadTransaction& tx, v1::Activity const& activity, v1::Session const& session);
+// The same for everybody who is on the session, with whom there is an agreement on its day, too (RequireAgreed).
+absl::Status CheckOnSession(ReadTransaction& tx, v1::Activity const& activity, v1::Session const& session);
 
-// The same for the sessions of an activity that are to come.
+// P8 for the sessions of an activity that are to come.
 absl::Status CheckSessionsToCome(ReadTransaction& tx, v1::Activity const& activity);
 
-// Takes a volunteer off every session to come, or only off those to which children may come. `volunteer` is a full name.
-absl::Status TakeOffSessions(WriteTransaction& tx, std::string const& volunteer, bool only_with_children);
+// FAILED_PRECONDITION VOLUNTEER_LEFT.
+absl::Status RequireThere(v1::Volunteer const& volunteer);
+// The same, or VOLUNTEER_NOT_AGREED when there is no agreement with the volunteer on the day.
+absl::Status RequireAgreed(v1::Volunteer const& volunteer, absl::CivilDay day);
+
+// Takes a volunteer off every session to come, or off those that P8 does not allow. `volunteer` is a full name.
+enum class TakeOff { kAll, kNotCleared };
+absl::Status TakeOffSessions(WriteTransaction& tx, std::string const& volunteer, TakeOff which);
 
 absl::Status AppendAssignmentChanged(WriteTransaction& tx, std::string const& assignment, bool assigned);
 

@@ -12,10 +12,12 @@
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/moved_plans.h"
 #include "services/activities/service/requests.h"
+#include "services/activities/service/session_store.h"
 #include "services/activities/service/tallies.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
 #include "services/platform/base/times.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::activities {
 namespace {
@@ -70,7 +72,8 @@ class Recording {
     RETURN_IF_ERROR(LockSeats(tx_, request_.parent(), Moved::kAllowed).status());
     ASSIGN_OR_RETURN(auto const session, tx_.Get<v1::Session>(request_.parent()));
     RETURN_IF_ERROR(CheckStayed(session));
-    RETURN_IF_ERROR(CheckSession(session));
+    RETURN_IF_ERROR(RequireScheduled(session));
+    RETURN_IF_ERROR(CheckBegun(session));
     for (int i = 0; i < request_.marks_size(); ++i) RETURN_IF_ERROR(Take(request_.marks(i), i));
     RETURN_IF_ERROR(AddToTally(tx_, request_.parent(), {.attended = attended_}));
     if (response_.new_count() > 0) {
@@ -89,11 +92,7 @@ class Recording {
     return went_along ? GoneOn(session.name(), there) : absl::OkStatus();
   }
 
-  absl::Status CheckSession(v1::Session const& session) const {
-    if (session.state() != v1::SESSION_STATE_SCHEDULED) {
-      return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SESSION_CANCELLED, "the session was cancelled",
-                   {{"session", session.name()}});
-    }
+  absl::Status CheckBegun(v1::Session const& session) const {
     auto const day = DateIn(TimeOf(session.start_time()));
     if (day <= tx_.call().Today()) return absl::OkStatus();
     return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SESSION_NOT_BEGUN,
@@ -117,18 +116,22 @@ class Recording {
   }
 
   absl::Status CheckRegistration(v1::Mark const& mark, int index) {
-    if (mark.registration().empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(auto const registration, tx_.Get<v1::Registration>(absl::StrCat(ActivityOf(request_.parent()),
-                                                                                     "/registrations/", mark.registration())));
+    auto const name = absl::StrCat(ActivityOf(request_.parent()), "/registrations/", SubjectOf(mark));
+    if (mark.registration().empty()) {
+      // Both are attendances of the session, under one name.
+      ASSIGN_OR_RETURN(bool const is_person, tx_.Exists<v1::Registration>(name));
+      if (!is_person) return absl::OkStatus();
+      return BadRequest({{absl::StrCat("marks[", index, "].", mark.count().empty() ? "mark_id" : "count"),
+                          "must not be the id of a registration"}});
+    }
+    ASSIGN_OR_RETURN(auto const registration, tx_.Get<v1::Registration>(name));
     auto const state = registration.state();
     if (state == v1::REGISTRATION_STATE_CONFIRMED || state == v1::REGISTRATION_STATE_ATTENDED ||
         state == v1::REGISTRATION_STATE_NO_SHOW) {
       return absl::OkStatus();
     }
     return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_REGISTRATION_HAS_NO_SEAT,
-                 "only who has a seat can be marked",
-                 {{"index", std::to_string(index)},
-                  {"state", v1::RegistrationState_Name(state).substr(sizeof("REGISTRATION_STATE_") - 1)}});
+                 "only who has a seat can be marked", {{"index", std::to_string(index)}, {"state", contract::EnumText(state)}});
   }
 
   absl::Status Take(v1::Mark const& mark, int index) {

@@ -123,6 +123,18 @@ TEST_P(AttendanceTest, ACountIsCorrectedAndTakenBack) {
   EXPECT_EQ(Attended(), 0);
 }
 
+TEST_P(AttendanceTest, ACountIsNotTakenForAPerson) {
+  Begin();
+  v1::RecordAttendanceRequest request;
+  request.set_parent(session_);
+  *request.add_marks() = MarkOf(1, "r2", v1::PRESENCE_PRESENT);
+  *request.add_marks() = Count(2, 7);
+  request.mutable_marks(1)->set_count("r1");
+  auto const refusal =
+      Refused<v1::RecordAttendanceResponse>("AttendanceService/RecordAttendance", request, kInvalid, "BAD_REQUEST");
+  EXPECT_THAT(refusal.fields, ElementsAre("marks[1].count"));
+}
+
 // Devices that were offline send what they have, in any order, and some of it again.
 TEST_P(AttendanceTest, BatchesMergeTheSameInEveryOrder) {
   auto const time = [](int minute) { return absl::StrCat("2126-03-01T07:", absl::Dec(minute, absl::kZeroPad2), ":00Z"); };

@@ -16,7 +16,7 @@ namespace {
 
 using storage::Statement;
 
-constexpr int kEntriesMax = 2000;
+constexpr std::int64_t kEntriesMax = 2000;
 
 // Drafts are seen by nobody outside. An empty text stands for every department, organisation or activity. Only columns that are
 // public in the contract.
@@ -28,7 +28,7 @@ Statement const kEntries(
     "AND (a.successor IS NULL OR NOT EXISTS (SELECT 1 FROM sessions n WHERE n.plan = a.successor_plan "
     "AND n.activity = a.successor AND n.session = s.session)) "
     "AND ($4 = '' OR a.department_organisation = $4) AND ($5 = '' OR a.department = $5) AND ($6 = '' OR a.activity = $6) "
-    "ORDER BY s.start_time, s.activity, s.session LIMIT 2001");
+    "ORDER BY s.start_time, s.activity, s.session LIMIT $7");
 
 v1::CalendarEntry EntryOf(storage::Rows const& rows, std::size_t row, std::string const& plan) {
   v1::CalendarEntry entry;
@@ -56,8 +56,9 @@ absl::StatusOr<v1::Calendar> Read(Store& store, CallContext const& call, Request
     ASSIGN_OR_RETURN(
         auto const rows,
         tx.Query(kEntries, {contract::LastPart(request.parent()), at(from), at(from + days), std::string_view(organisation),
-                            std::string_view(number), request.activity().empty() ? "" : contract::LastPart(request.activity())}));
-    if (rows.size() > kEntriesMax) {
+                            std::string_view(number), request.activity().empty() ? "" : contract::LastPart(request.activity()),
+                            kEntriesMax + 1}));
+    if (rows.size() > static_cast<std::size_t>(kEntriesMax)) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CALENDAR_TOO_LARGE,
                    "ask for fewer days, a department or an activity", {{"entries_max", std::to_string(kEntriesMax)}});
     }

@@ -1,4 +1,9 @@
+#include "services/platform/testing/canary.h"
+
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
+
+#include <string>
 
 #include "helhed/activities/v1/volunteer_service.pb.h"
 #include "services/activities/testing/fixture.h"
@@ -57,6 +62,32 @@ TEST_P(CanaryTest, NoEventAndNoRefusalSaysWho) {
   for (auto const& event : Events()) {
     EXPECT_EQ(event.SerializeAsString().find(kCanary), std::string::npos) << event.type();
   }
+}
+
+// Whatever field a caller writes it into, and whether or not it is taken. What has the form of a resource's name is an
+// identifier: NOT_FOUND would say nothing without it.
+TEST_P(CanaryTest, NoTextOfARequestIsRepeatedInLogsMetricsOrErrors) {
+  auto const text = absl::StrCat(Av(kCanary), " gul 010190 1234");
+  auto const identity = As("operator", "");
+  int asked = 0;
+  for (auto const& service : ActivitiesDefinition().services) {
+    for (auto const* method : contract::MethodsOf(service)) {
+      auto const request = helhed::testing::RequestOf(*method);
+      helhed::testing::ForEachText(*request, text, [&] {
+        auto const bytes = request->SerializeAsString();
+        IncomingCall call;
+        call.path = method->path();
+        call.request = bytes;
+        call.identity = identity;
+        ExpectSilent(instance().pipeline().Run(call).status());
+        ++asked;
+      });
+    }
+  }
+  EXPECT_GT(asked, 200);
+  EXPECT_EQ(LogText().find(kCanary), std::string::npos);
+  EXPECT_EQ(metrics().Expose().find(kCanary), std::string::npos);
+  EXPECT_FALSE(LogText().empty());
 }
 
 HELHED_BOTH_ENGINES(CanaryTest);

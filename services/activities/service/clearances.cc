@@ -91,7 +91,7 @@ absl::StatusOr<v1::Clearance> VolunteerService::RecordClearance(CallContext cons
     RETURN_IF_ERROR(tx.Update(clearance));
     if (!request.cleared()) {
       auto const volunteer = absl::StrCat(PlanOf(request.name()), "/volunteers/", Av(contract::LastPart(request.name())));
-      RETURN_IF_ERROR(TakeOffSessions(tx, volunteer, true));
+      RETURN_IF_ERROR(TakeOffSessions(tx, volunteer, TakeOff::kNotCleared));
     }
     clearance.set_state(StateOn(clearance, call.Today()));
     return clearance;

@@ -3,6 +3,11 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "helhed/activities/v1/errors.pb.h"
 #include "helhed/activities/v1/events.pb.h"
 #include "helhed/activities/v1/sub_goal.pb.h"
@@ -16,13 +21,26 @@ namespace {
 
 bool IsCounted(v1::Indicator const& indicator) { return indicator.kind() != v1::INDICATOR_KIND_MEASURED; }
 
-// Sets the value of what is counted.
-absl::Status CompleteIndicator(ReadTransaction& tx, v1::Indicator& indicator) {
-  if (!IsCounted(indicator)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(auto const tally, TallyOf(tx, indicator.sub_goal()));
-  bool const seats = indicator.kind() == v1::INDICATOR_KIND_CONFIRMED_REGISTRATIONS;
-  indicator.set_current_value(seats ? tally.confirmed : tally.attended);
+// Sets the values of what is counted. The indicators are of one plan.
+absl::Status CompleteIndicators(ReadTransaction& tx, std::span<v1::Indicator* const> indicators) {
+  std::set<std::string> goals;
+  for (auto const* const indicator : indicators) {
+    if (IsCounted(*indicator)) goals.insert(indicator->sub_goal());
+  }
+  ASSIGN_OR_RETURN(auto const tallies, TalliesOf(tx, goals));
+  for (auto* const indicator : indicators) {
+    if (!IsCounted(*indicator)) continue;
+    auto const found = tallies.find(indicator->sub_goal());
+    auto const tally = found == tallies.end() ? Tally() : found->second;
+    bool const seats = indicator->kind() == v1::INDICATOR_KIND_CONFIRMED_REGISTRATIONS;
+    indicator->set_current_value(seats ? tally.confirmed : tally.attended);
+  }
   return absl::OkStatus();
+}
+
+absl::Status CompleteIndicator(ReadTransaction& tx, v1::Indicator& indicator) {
+  v1::Indicator* const one[] = {&indicator};
+  return CompleteIndicators(tx, one);
 }
 
 absl::Status AppendChanged(WriteTransaction& tx, v1::Indicator const& indicator) {
@@ -67,7 +85,9 @@ absl::StatusOr<v1::ListIndicatorsResponse> IndicatorService::ListIndicators(Call
                                                                             v1::ListIndicatorsRequest const& request) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ListIndicatorsResponse> {
     ASSIGN_OR_RETURN(auto response, PageBelow<v1::ListIndicatorsResponse>(tx, request, "indicators t"));
-    for (auto& indicator : *response.mutable_indicators()) RETURN_IF_ERROR(CompleteIndicator(tx, indicator));
+    auto& page = *response.mutable_indicators();
+    std::vector<v1::Indicator*> const indicators(page.pointer_begin(), page.pointer_end());
+    RETURN_IF_ERROR(CompleteIndicators(tx, indicators));
     return response;
   });
 }

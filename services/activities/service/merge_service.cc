@@ -16,33 +16,15 @@
 namespace helhed::activities {
 namespace {
 
-using storage::Statement;
 namespace cv1 = common::v1;
 namespace fv1 = funding::v1;
 
-Statement const kAlive("activities.activities_that_go_on",
-                       "SELECT activity, display_name, activity_type FROM activities WHERE plan = $1 AND state NOT IN (6, 7, 9) "
-                       "AND move_date IS NULL ORDER BY activity");
-Statement const kHelping("activities.volunteers_that_go_on",
-                         "SELECT v.volunteer, v.resident FROM volunteers v WHERE v.plan = $1 AND v.leave_date IS NULL "
-                         "AND NOT EXISTS (SELECT 1 FROM moved_plans m WHERE m.plan = v.plan) ORDER BY v.volunteer");
-
 absl::Status AddOfPlan(ReadTransaction& tx, std::string const& plan, std::vector<v1::Activity>& activities,
                        std::vector<v1::Volunteer>& volunteers) {
-  auto const id = contract::LastPart(plan);
-  ASSIGN_OR_RETURN(auto const alive, tx.Query(kAlive, {id}));
-  for (std::size_t i = 0; i < alive.size(); ++i) {
-    auto& activity = activities.emplace_back();
-    activity.set_name(absl::StrCat(plan, "/activities/", alive.Text(i, 0)));
-    activity.set_display_name(alive.Text(i, 1));
-    activity.set_activity_type(alive.Text(i, 2));
-  }
-  ASSIGN_OR_RETURN(auto const helping, tx.Query(kHelping, {id}));
-  for (std::size_t i = 0; i < helping.size(); ++i) {
-    auto& volunteer = volunteers.emplace_back();
-    volunteer.set_name(absl::StrCat(plan, "/volunteers/", helping.Text(i, 0)));
-    volunteer.set_resident(helping.Text(i, 1));
-  }
+  ASSIGN_OR_RETURN(auto const goes_on, ActivitiesGoingOn(tx, contract::LastPart(plan)));
+  activities.insert(activities.end(), goes_on.begin(), goes_on.end());
+  ASSIGN_OR_RETURN(auto const helping, VolunteersGoingOn(tx, contract::LastPart(plan)));
+  volunteers.insert(volunteers.end(), helping.begin(), helping.end());
   return absl::OkStatus();
 }
 
@@ -75,6 +57,7 @@ void MergeService::Register(Router& router) {
 
 absl::StatusOr<v1::ReportMergeResponse> MergeService::ReportMerge(CallContext const& call,
                                                                   v1::ReportMergeRequest const& request) {
+  RETURN_IF_ERROR(RequireGrantedOn(call, request.predecessors()));
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::ReportMergeResponse> {
     std::vector<v1::Activity> activities;
     std::vector<v1::Volunteer> volunteers;

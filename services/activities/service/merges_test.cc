@@ -13,6 +13,7 @@
 #include "helhed/common/v1/merge.pb.h"
 #include "services/activities/service/merge_service.h"
 #include "services/activities/testing/fixture.h"
+#include "services/platform/contract/fields.h"
 #include "services/platform/server/jobs.h"
 #include "services/platform/service/requests.h"
 
@@ -126,8 +127,7 @@ class MergeTest : public ActivitiesTest {
     std::vector<std::string> all;
     auto const page = Must<v1::ListRegistrationsResponse>("RegistrationService/ListRegistrations", request);
     for (auto const& one : page.registrations()) {
-      all.push_back(absl::StrCat(one.name().substr(one.name().rfind('/') + 1), " ",
-                                 v1::RegistrationState_Name(one.state()).substr(sizeof("REGISTRATION_STATE_") - 1)));
+      all.push_back(absl::StrCat(one.name().substr(one.name().rfind('/') + 1), " ", contract::EnumText(one.state())));
     }
     return all;
   }
@@ -160,9 +160,11 @@ class MergeTest : public ActivitiesTest {
     request.set_name("plans/" + plan + "/clearances/" + id);
     return Must<v1::Clearance>("VolunteerService/GetClearance", request).state();
   }
-  void Hours(std::string const& volunteer, int minutes) {
+  void Hours(std::string const& volunteer, int minutes, std::string const& id = "", std::string const& activity = "") {
     v1::CreateVolunteerHoursRequest request;
     request.set_parent(volunteer);
+    request.set_volunteer_hours_id(id);
+    request.mutable_volunteer_hours()->set_activity(activity);
     *request.mutable_volunteer_hours()->mutable_date() = Date("2126-03-01");
     request.mutable_volunteer_hours()->set_minutes(minutes);
     Must<v1::VolunteerHours>("VolunteerService/CreateVolunteerHours", request);
@@ -171,6 +173,25 @@ class MergeTest : public ActivitiesTest {
     v1::GetVolunteerRequest request;
     request.set_name(name);
     return Must<v1::Volunteer>("VolunteerService/GetVolunteer", request);
+  }
+  std::map<std::string, int> HoursOf(std::string const& volunteer) {
+    v1::ListVolunteerHoursRequest request;
+    request.set_parent(volunteer);
+    std::map<std::string, int> minutes;
+    auto const page = Must<v1::ListVolunteerHoursResponse>("VolunteerService/ListVolunteerHours", request);
+    for (auto const& hours : page.hours()) minutes[hours.name().substr(hours.name().rfind('/') + 1)] = hours.minutes();
+    return minutes;
+  }
+  void Assign(std::string const& session, std::string const& volunteer) {
+    v1::AssignVolunteerRequest request;
+    request.set_parent(session);
+    request.set_volunteer(volunteer);
+    Must<v1::Assignment>("VolunteerService/AssignVolunteer", request);
+  }
+  std::vector<std::string> On(std::string const& session) {
+    v1::ListAssignmentsRequest request;
+    request.set_parent(session);
+    return ListedIn(Must<v1::ListAssignmentsResponse>("VolunteerService/ListAssignments", request));
   }
   static cv1::MergeDecision First(std::string const& one, std::string const& other) {
     cv1::MergeDecision decision;
@@ -359,10 +380,7 @@ TEST_P(MergeTest, VolunteersGoAlongWithTheSessionsThatTheyAreOn) {
   auto const next = Session(old, "next", "2126-04-01T16:00");
   Volunteer("p", "v", "ida");
   Clear("p", "v", true);
-  v1::AssignVolunteerRequest assign;
-  assign.set_parent(next);
-  assign.set_volunteer("plans/p/volunteers/v");
-  Must<v1::Assignment>("VolunteerService/AssignVolunteer", assign);
+  Assign(next, "plans/p/volunteers/v");
   Merge();
   v1::ListAssignmentsRequest list;
   list.set_parent(Named("s", "cafe") + "/sessions/next");
@@ -380,10 +398,7 @@ TEST_P(MergeTest, UndoneAtOnceEverythingIsAsBefore) {
     Session(activity, "next", "2126-04-01T16:00", room);
     Volunteer(plan, "v", "ida");
     Clear(plan, "v", true);
-    v1::AssignVolunteerRequest assign;
-    assign.set_parent(activity + "/sessions/next");
-    assign.set_volunteer(std::string("plans/") + plan + "/volunteers/v");
-    Must<v1::Assignment>("VolunteerService/AssignVolunteer", assign);
+    Assign(activity + "/sessions/next", std::string("plans/") + plan + "/volunteers/v");
   }
   OpenIn("s", "sy");
   auto const before = Rows();
@@ -420,8 +435,140 @@ TEST_P(MergeTest, UndoneLaterWhatHasComeSinceGoesBackToo) {
   v1::GetActivityRequest gone;
   gone.set_name(now);
   EXPECT_THAT(Call<v1::Activity>("ActivityService/GetActivity", gone), StatusCodeIs(kAbsent));
+  // Nobody is told that it was cancelled: it goes on.
+  std::vector<std::string> told;
+  for (auto const& event : Events()) {
+    v1::ActivityChanged change;
+    v1::ActivityRemoved removed;
+    if (event.data().UnpackTo(&change) && change.state() == v1::ACTIVITY_STATE_CANCELLED) told.push_back("cancelled");
+    if (event.data().UnpackTo(&removed)) told.push_back(removed.activity() + " " + removed.goes_on_as());
+  }
+  EXPECT_THAT(told, ElementsAre(now + " " + old));
   // It goes on where it was.
   Register(old, "r5");
+}
+
+// The names of what stayed behind stay its own, so that nothing of it is written over when the rest comes back.
+TEST_P(MergeTest, WhatStayedBehindIsThereUnchangedWhenTheMergeIsUndone) {
+  auto const old = OpenIn("p", "cafe", 3);
+  Register(old, "r1");
+  Cancel(old + "/registrations/r1");
+  Session(old, "past", "2126-02-01T16:00");
+  Session(old, "kor-21260501", "2126-02-02T16:00");
+  Mark(Session(old, "marked", "2126-03-01T07:00"), 12);
+  auto const before = Rows();
+  Merge();
+  auto const now = Named("s", "cafe");
+  for (auto const* id : {"past", "marked"}) {
+    auto again = SessionRequest(now, "2126-05-01T16:00");
+    again.set_session_id(id);
+    auto const refusal = Refused<v1::Session>("SessionService/CreateSession", again, kExists, "RESOURCE_EXISTS");
+    EXPECT_EQ(refusal.metadata.at("resource"), old + "/sessions/" + id);
+  }
+  v1::CreateSeriesRequest series;
+  series.set_parent(now);
+  series.set_series_id("kor");
+  series.mutable_series()->set_local_start("2126-05-01T16:00");
+  series.mutable_series()->set_duration_minutes(60);
+  series.mutable_series()->set_recurrence_rule("FREQ=DAILY;COUNT=2");
+  Refused<v1::Series>("SessionService/CreateSeries", series, kExists, "RESOURCE_EXISTS");
+  auto person = RegistrationRequest(now, "r9");
+  person.set_registration_id("r1");
+  Refused<v1::Registration>("RegistrationService/CreateRegistration", person, kExists, "RESOURCE_EXISTS");
+  Undo();
+  EXPECT_EQ(Rows(), before);
+}
+
+TEST_P(MergeTest, HoursUnderOneIdAreBothKept) {
+  auto const old = OpenIn("p", "cafe");
+  OpenIn("q", "sy");
+  auto const volunteer = Volunteer("p", "v", "ida");
+  Hours(volunteer, 30, "h");
+  Merge();
+  Hours("plans/s/volunteers/v", 90, "h", Named("s", "cafe"));
+  Hours("plans/s/volunteers/v", 20, "h-s", Named("s", "sy"));
+  Undo();
+  EXPECT_THAT(HoursOf(volunteer), UnorderedElementsAre(std::pair("h", 30), std::pair("h-s", 20), std::pair("h-s-2", 90)));
+  EXPECT_EQ(GetVolunteer(volunteer).minutes_total(), 140);
+}
+
+TEST_P(MergeTest, ARoomOnlyASeriesNamesGoesBackWithIt) {
+  auto const old = OpenIn("p", "cafe");
+  Merge();
+  v1::CreateSeriesRequest series;
+  series.set_parent(Named("s", "cafe"));
+  series.set_series_id("kor");
+  series.mutable_series()->set_local_start("2126-05-01T16:00");
+  series.mutable_series()->set_duration_minutes(60);
+  series.mutable_series()->set_recurrence_rule("FREQ=DAILY;COUNT=1");
+  series.mutable_series()->set_room(RoomIn("s", "new"));
+  Must<v1::Series>("SessionService/CreateSeries", series);
+  v1::MoveSessionRequest move;
+  move.set_name(Named("s", "cafe") + "/sessions/kor-21260501");
+  move.set_local_start("2126-05-01T18:00");
+  move.set_room(RoomIn("s", "other"));
+  Must<v1::Session>("SessionService/MoveSession", move);
+  Undo();
+  v1::GetSeriesRequest get;
+  get.set_name(old + "/series/kor");
+  EXPECT_EQ(Must<v1::Series>("SessionService/GetSeries", get).room(), "plans/p/rooms/new");
+}
+
+TEST_P(MergeTest, WhatAnotherPlanKnewOfAVolunteerStaysThereWhenTheMergeIsUndone) {
+  auto const old = OpenIn("p", "cafe");
+  Session(old, "next", "2126-04-01T16:00");
+  Volunteer("p", "v", "ida");
+  Volunteer("q", "w", "ida");
+  Clear("q", "w", true);
+  Merge();
+  EXPECT_EQ(ClearanceOf("s", "v"), v1::CLEARANCE_STATE_CLEARED);
+  Assign(Named("s", "cafe") + "/sessions/next", "plans/s/volunteers/v");
+  Undo();
+  EXPECT_EQ(ClearanceOf("p", "v"), v1::CLEARANCE_STATE_NONE) << "it never had a consent";
+  EXPECT_EQ(ClearanceOf("q", "w"), v1::CLEARANCE_STATE_CLEARED);
+  EXPECT_THAT(On(old + "/sessions/next"), IsEmpty()) << "P8: children may come";
+}
+
+TEST_P(MergeTest, AnAnswerOfThePoliceThatCameSinceGoesBackAndANoToAll) {
+  Volunteer("p", "v", "ida");
+  Volunteer("q", "w", "ida");
+  Clear("q", "w", true);
+  Volunteer("p", "x", "bo");
+  Merge();
+  Clear("s", "v", false);
+  Clear("s", "x", true);
+  Undo();
+  EXPECT_EQ(ClearanceOf("p", "v"), v1::CLEARANCE_STATE_NOT_CLEARED);
+  EXPECT_EQ(ClearanceOf("q", "w"), v1::CLEARANCE_STATE_NOT_CLEARED);
+  EXPECT_EQ(ClearanceOf("p", "x"), v1::CLEARANCE_STATE_CLEARED);
+}
+
+// P8, whichever plan knows what: the successor's no, or that nobody has asked, or another predecessor's no.
+TEST_P(MergeTest, NobodyGetsOnASessionWithChildrenByAMergeWithoutAClearance) {
+  for (auto const* plan : {"p", "q"}) Session(OpenIn(plan, std::string("cafe-") + plan), "next", "2126-04-01T16:00");
+  Volunteer("s", "y", "bo");
+  Volunteer("p", "x", "bo");
+  Clear("p", "x", true);
+  Assign(Named("p", "cafe-p") + "/sessions/next", "plans/p/volunteers/x");
+  Volunteer("p", "v", "ida");
+  Clear("p", "v", false);
+  Volunteer("q", "w", "ida");
+  Clear("q", "w", true);
+  Assign(Named("q", "cafe-q") + "/sessions/next", "plans/q/volunteers/w");
+  Merge();
+  EXPECT_THAT(On(Named("s", "cafe-p") + "/sessions/next"), IsEmpty());
+  EXPECT_THAT(On(Named("s", "cafe-q") + "/sessions/next"), IsEmpty());
+}
+
+TEST_P(MergeTest, WhoMayAskAboutOnePlanDoesNotLearnOfTheOthers) {
+  OpenIn("p", "cafe");
+  v1::ReportMergeRequest request;
+  request.set_plan("plans/s");
+  request.add_predecessors("plans/s");
+  request.add_predecessors("plans/p");
+  auto const refusal = Refused<v1::ReportMergeResponse>("MergeService/ReportMerge", request, absl::StatusCode::kPermissionDenied,
+                                                        "PERMISSION_MISSING", As("service", "plans/s", "service:funding"));
+  EXPECT_EQ(refusal.metadata.at("resource"), "plans/p");
 }
 
 TEST_P(MergeTest, TheReportSaysWhatIsAlikeAndWhoIsThereTwice) {

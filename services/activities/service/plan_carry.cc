@@ -12,6 +12,7 @@
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
 #include "services/activities/service/moved_plans.h"
+#include "services/activities/service/plan_carry_texts.h"
 #include "services/activities/service/requests.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
@@ -36,15 +37,15 @@ Statement const kIdsOfActivities("activities.ids_of_activities",
                                  "SELECT activity FROM activities WHERE plan = $1 ORDER BY activity");
 Statement const kIdsOfVolunteers("activities.ids_of_volunteers",
                                  "SELECT volunteer FROM volunteers WHERE plan = $1 ORDER BY volunteer");
-Statement const kVolunteersThere("activities.volunteers_there",
-                                 "SELECT volunteer, resident FROM volunteers WHERE plan = $1 AND leave_date IS NULL "
-                                 "ORDER BY volunteer");
+Statement const kVolunteersGoingOn("activities.volunteers_that_go_on",
+                                   "SELECT v.volunteer, v.resident FROM volunteers v WHERE v.plan = $1 AND v.leave_date IS NULL "
+                                   "AND NOT EXISTS (SELECT 1 FROM moved_plans m WHERE m.plan = v.plan) ORDER BY v.volunteer");
 
 // 6, 7 and 9: completed, reported and cancelled.
 static_assert(v1::ACTIVITY_STATE_COMPLETED == 6 && v1::ACTIVITY_STATE_REPORTED == 7 && v1::ACTIVITY_STATE_CANCELLED == 9);
-Statement const kToCarry("activities.activities_to_carry",
-                         "SELECT activity FROM activities WHERE plan = $1 AND state NOT IN (6, 7, 9) AND move_date IS NULL "
-                         "ORDER BY activity");
+Statement const kActivitiesGoingOn("activities.activities_that_go_on",
+                                   "SELECT activity, display_name, activity_type FROM activities WHERE plan = $1 "
+                                   "AND state NOT IN (6, 7, 9) AND move_date IS NULL ORDER BY activity");
 
 Statement const kCarrySeats("activities.carry_seats",
                             "UPDATE activity_seats SET taken = o.taken, waiting = o.waiting, last_number = o.last_number "
@@ -52,36 +53,17 @@ Statement const kCarrySeats("activities.carry_seats",
                             "AND o.plan = $1 AND o.activity = $2");
 Statement const kMarkMoved("activities.mark_seats_moved",
                            "UPDATE activity_seats SET moved = TRUE WHERE plan = $1 AND activity = $2");
-Statement const kCarrySeries(
-    "activities.carry_series",
-    "INSERT INTO series (plan, activity, series, recurrence_rule, local_start, duration_minutes, room, responsible, "
-    "session_count, "
-    "revision, create_time, update_time) "
-    "SELECT $3, $4, s.series, s.recurrence_rule, s.local_start, s.duration_minutes, (SELECT c.id FROM merge_carries c "
-    "WHERE c.plan = $3 AND c.merge = $5 AND c.kind = 1 AND c.from_plan = s.plan AND c.from_id = s.room), s.responsible, "
-    "s.session_count, 1, s.create_time, s.update_time FROM series s WHERE s.plan = $1 AND s.activity = $2");
-Statement const kCarryExceptions(
-    "activities.carry_series_exceptions",
-    "INSERT INTO series_exceptions (plan, activity, series, exception_date) "
-    "SELECT $3, $4, series, exception_date FROM series_exceptions WHERE plan = $1 AND activity = $2");
+Statement const kCarrySeries("activities.carry_series",
+                             absl::StrCat(Av(carry::kSeriesInto), Av(carry::kRoomThere), Av(carry::kSeriesFrom)));
+Statement const kCarryExceptions("activities.carry_series_exceptions", carry::kExceptions);
 // Who was there was there with the predecessor: a session that somebody was marked for stays where it is.
-Statement const kCarrySessions(
-    "activities.carry_sessions",
-    "INSERT INTO sessions (plan, activity, session, local_start, duration_minutes, start_time, end_time, room, responsible, "
-    "state, "
-    "series, former_start_time, cancel_reason, sequence, revision, create_time, update_time) "
-    "SELECT $3, $4, s.session, s.local_start, s.duration_minutes, s.start_time, s.end_time, (SELECT c.id FROM merge_carries c "
-    "WHERE c.plan = $3 AND c.merge = $5 AND c.kind = 1 AND c.from_plan = s.plan AND c.from_id = s.room), s.responsible, s.state, "
-    "s.series, s.former_start_time, s.cancel_reason, s.sequence, 1, s.create_time, s.update_time FROM sessions s "
-    "WHERE s.plan = $1 AND s.activity = $2 AND s.start_time >= $6 AND NOT EXISTS (SELECT 1 FROM attendances a "
-    "WHERE a.plan = s.plan AND a.activity = s.activity AND a.session = s.session)");
-// 5 and 6: expired and cancelled.
+Statement const kCarrySessions("activities.carry_sessions",
+                               absl::StrCat(Av(carry::kSessionsInto), Av(carry::kRoomThere), Av(carry::kSessionsFrom),
+                                            "AND s.start_time >= $6 AND NOT EXISTS (SELECT 1 FROM attendances a "
+                                            "WHERE a.plan = s.plan AND a.activity = s.activity AND a.session = s.session)"));
 static_assert(v1::REGISTRATION_STATE_EXPIRED == 5 && v1::REGISTRATION_STATE_CANCELLED == 6);
-Statement const kCarryRegistrations(
-    "activities.carry_registrations",
-    "INSERT INTO registrations (plan, activity, registration, resident, state, queue_number, offer_expire_time, cancel_reason, "
-    "revision, create_time, update_time) SELECT $3, $4, registration, resident, state, queue_number, offer_expire_time, "
-    "cancel_reason, 1, create_time, update_time FROM registrations WHERE plan = $1 AND activity = $2 AND state NOT IN (5, 6)");
+Statement const kCarryRegistrations("activities.carry_registrations",
+                                    absl::StrCat(Av(carry::kRegistrations), "AND state NOT IN (5, 6)"));
 Statement const kCarryAssignments(
     "activities.carry_assignments",
     "INSERT INTO assignments (plan, activity, session, assignment, revision, create_time, update_time) "
@@ -96,17 +78,11 @@ Statement const kConfirmed("activities.confirmed_registrations",
 Statement const kSetConfirmed("activities.set_confirmed",
                               "UPDATE activity_tallies SET confirmed = $3 WHERE plan = $1 AND activity = $2");
 
-using Ids = std::set<std::string, std::less<>>;
-
 absl::StatusOr<Ids> IdsIn(ReadTransaction& tx, Statement const& statement, std::string_view plan) {
   ASSIGN_OR_RETURN(auto const rows, tx.Query(statement, {plan}));
   Ids ids;
   for (std::size_t i = 0; i < rows.size(); ++i) ids.insert(rows.Text(i, 0));
   return ids;
-}
-
-std::string Named(std::string_view plan, std::string_view collection, std::string_view id) {
-  return absl::StrCat("plans/", Av(plan), "/", Av(collection), "/", Av(id));
 }
 
 // One execution of a merge.
@@ -117,31 +93,37 @@ class Carrying {
   absl::StatusOr<std::int64_t> Run() {
     RETURN_IF_ERROR(LockPlan(tx_, merging_.successor));
     for (auto const& plan : merging_.predecessors) RETURN_IF_ERROR(LockPlan(tx_, plan));
-    ASSIGN_OR_RETURN(rooms_, IdsIn(tx_, kIdsOfRooms, merging_.successor));
+    ASSIGN_OR_RETURN(rooms_, RoomIds(tx_, merging_.successor));
     ASSIGN_OR_RETURN(goals_, IdsIn(tx_, kIdsOfGoals, merging_.successor));
     ASSIGN_OR_RETURN(volunteers_, IdsIn(tx_, kIdsOfVolunteers, merging_.successor));
     ASSIGN_OR_RETURN(activities_, IdsIn(tx_, kIdsOfActivities, merging_.successor));
-    ASSIGN_OR_RETURN(auto const there, tx_.Query(kVolunteersThere, {std::string_view(merging_.successor)}));
-    for (std::size_t i = 0; i < there.size(); ++i) volunteer_of_[there.Text(i, 1)] = {there.Text(i, 0), false};
+    ASSIGN_OR_RETURN(auto const there, VolunteersGoingOn(tx_, merging_.successor));
+    for (auto const& volunteer : there) {
+      volunteer_of_[volunteer.resident()] = {std::string(contract::LastPart(volunteer.name())), false};
+    }
     auto const date = ToIsoDate(merging_.effective);
     for (auto const& plan : merging_.predecessors) {
-      RETURN_IF_ERROR(tx_.Enqueue(kMovePlan, {std::string_view(plan), std::string_view(merging_.successor),
-                                              std::string_view(merging_.merge), std::string_view(date)}));
       RETURN_IF_ERROR(CarryRooms(plan));
       RETURN_IF_ERROR(CarryGoals(plan));
       RETURN_IF_ERROR(CarryVolunteers(plan));
       RETURN_IF_ERROR(CarryActivities(plan));
+      RETURN_IF_ERROR(tx_.Enqueue(kMovePlan, {std::string_view(plan), std::string_view(merging_.successor),
+                                              std::string_view(merging_.merge), std::string_view(date)}));
+    }
+    // Last, when everybody is on the sessions that they came with: what is known of somebody now may be another plan's no.
+    for (auto const& id : joined_) {
+      RETURN_IF_ERROR(TakeOffSessions(tx_, NameIn(merging_.successor, "volunteers", id), TakeOff::kNotCleared));
     }
     return count_;
   }
 
  private:
   absl::Status CarryRooms(std::string const& plan) {
-    ASSIGN_OR_RETURN(auto const ids, IdsIn(tx_, kIdsOfRooms, plan));
+    ASSIGN_OR_RETURN(auto const ids, RoomIds(tx_, plan));
     for (auto const& id : ids) {
-      ASSIGN_OR_RETURN(auto room, tx_.Get<v1::Room>(Named(plan, "rooms", id)));
+      ASSIGN_OR_RETURN(auto room, tx_.Get<v1::Room>(NameIn(plan, "rooms", id)));
       auto const carried = CarriedId(id, plan, rooms_);
-      room.set_name(Named(merging_.successor, "rooms", carried));
+      room.set_name(NameIn(merging_.successor, "rooms", carried));
       RETURN_IF_ERROR(tx_.Insert(room));
       RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kRoom, plan, id, carried}));
     }
@@ -152,39 +134,39 @@ class Carrying {
     goal_of_.clear();
     ASSIGN_OR_RETURN(auto const ids, IdsIn(tx_, kIdsOfGoals, plan));
     for (auto const& id : ids) {
-      ASSIGN_OR_RETURN(auto goal, tx_.Get<v1::SubGoal>(Named(plan, "subGoals", id)));
+      ASSIGN_OR_RETURN(auto goal, tx_.Get<v1::SubGoal>(NameIn(plan, "subGoals", id)));
       auto const carried = CarriedId(id, plan, goals_);
-      goal.set_name(Named(merging_.successor, "subGoals", carried));
+      goal.set_name(NameIn(merging_.successor, "subGoals", carried));
       RETURN_IF_ERROR(tx_.Insert(goal));
       RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kSubGoal, plan, id, carried}));
-      goal_of_[Named(plan, "subGoals", id)] = goal.name();
+      goal_of_[NameIn(plan, "subGoals", id)] = goal.name();
     }
     return absl::OkStatus();
   }
 
   // Nobody is a volunteer of a plan twice.
   absl::Status CarryVolunteers(std::string const& plan) {
-    ASSIGN_OR_RETURN(auto const there, tx_.Query(kVolunteersThere, {std::string_view(plan)}));
-    for (std::size_t i = 0; i < there.size(); ++i) {
-      auto const& id = there.Text(i, 0);
-      ASSIGN_OR_RETURN(auto clearance, tx_.Get<v1::Clearance>(Named(plan, "clearances", id)));
+    ASSIGN_OR_RETURN(auto const there, VolunteersGoingOn(tx_, plan));
+    for (auto const& one : there) {
+      auto const id = std::string(contract::LastPart(one.name()));
+      ASSIGN_OR_RETURN(auto clearance, tx_.Get<v1::Clearance>(NameIn(plan, "clearances", id)));
       clearance.clear_clearance_order();
-      auto const known = volunteer_of_.find(there.Text(i, 1));
+      auto const known = volunteer_of_.find(one.resident());
       ++count_;
       if (known != volunteer_of_.end()) {
         RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kVolunteer, plan, id, known->second.id, false}));
         RETURN_IF_ERROR(JoinVolunteer(known->second, clearance));
         continue;
       }
-      ASSIGN_OR_RETURN(auto volunteer, tx_.Get<v1::Volunteer>(Named(plan, "volunteers", id)));
+      ASSIGN_OR_RETURN(auto volunteer, tx_.Get<v1::Volunteer>(one.name()));
       auto const carried = CarriedId(id, plan, volunteers_);
-      volunteer.set_name(Named(merging_.successor, "volunteers", carried));
+      volunteer.set_name(NameIn(merging_.successor, "volunteers", carried));
       volunteer.set_minutes_total(0);
       RETURN_IF_ERROR(tx_.Insert(volunteer));
-      clearance.set_name(Named(merging_.successor, "clearances", carried));
+      clearance.set_name(NameIn(merging_.successor, "clearances", carried));
       RETURN_IF_ERROR(tx_.Insert(clearance));
       RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kVolunteer, plan, id, carried}));
-      volunteer_of_[there.Text(i, 1)] = {carried, true};
+      volunteer_of_[one.resident()] = {carried, true};
     }
     return absl::OkStatus();
   }
@@ -196,32 +178,34 @@ class Carrying {
   // What two predecessors know is put together. What the successor itself knows stands, but for a no of the police (P8), which is
   // not taken back with the merge either.
   absl::Status JoinVolunteer(Known const& known, v1::Clearance const& other) {
-    auto const name = Named(merging_.successor, "clearances", known.id);
+    joined_.insert(known.id);
+    auto const name = NameIn(merging_.successor, "clearances", known.id);
     ASSIGN_OR_RETURN(auto clearance, tx_.Get<v1::Clearance>(name));
     bool const refused = other.state() == v1::CLEARANCE_STATE_NOT_CLEARED && clearance.state() != other.state();
     if (!known.carried && !refused) return absl::OkStatus();
     auto joined = JoinClearances(clearance, other);
     joined.set_name(name);
     joined.set_etag(clearance.etag());
-    RETURN_IF_ERROR(tx_.Update(joined));
-    return refused ? TakeOffSessions(tx_, Named(merging_.successor, "volunteers", known.id), true) : absl::OkStatus();
+    return tx_.Update(joined);
   }
 
   absl::Status CarryActivities(std::string const& plan) {
-    ASSIGN_OR_RETURN(auto const rows, tx_.Query(kToCarry, {std::string_view(plan)}));
-    for (std::size_t i = 0; i < rows.size(); ++i) RETURN_IF_ERROR(CarryActivity(plan, rows.Text(i, 0)));
+    ASSIGN_OR_RETURN(auto const activities, ActivitiesGoingOn(tx_, plan));
+    for (auto const& activity : activities) {
+      RETURN_IF_ERROR(CarryActivity(plan, std::string(contract::LastPart(activity.name()))));
+    }
     return absl::OkStatus();
   }
 
   absl::Status CarryActivity(std::string const& plan, std::string const& id) {
-    auto const name = Named(plan, "activities", id);
+    auto const name = NameIn(plan, "activities", id);
     RETURN_IF_ERROR(LockSeats(tx_, name).status());
     ASSIGN_OR_RETURN(auto old, LoadActivity(tx_, name));
     ++count_;
     *old.mutable_move_date() = ToProtoDate(merging_.effective);
     if (!merging_.not_carried.contains(name)) {
       auto const carried = CarriedId(id, plan, activities_);
-      old.set_successor(Named(merging_.successor, "activities", carried));
+      old.set_successor(NameIn(merging_.successor, "activities", carried));
       RETURN_IF_ERROR(MakeSuccessor(old, id, plan, carried));
     } else {
       RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kActivity, plan, id, "", false}));
@@ -268,6 +252,7 @@ class Carrying {
   Ids activities_;
   std::map<std::string, std::string> goal_of_;  // by the name of the predecessor's
   std::map<std::string, Known> volunteer_of_;   // by resident
+  Ids joined_;                                  // volunteers of whom more than one plan knew something
   std::int64_t count_ = 0;
 };
 
@@ -287,6 +272,33 @@ absl::StatusOr<std::vector<Carry>> LoadCarries(ReadTransaction& tx, Merging cons
                        rows.Bool(i, 4), rows.Int64(i, 5)});
   }
   return carries;
+}
+
+absl::StatusOr<std::vector<v1::Activity>> ActivitiesGoingOn(ReadTransaction& tx, std::string_view plan) {
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kActivitiesGoingOn, {plan}));
+  std::vector<v1::Activity> activities(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    activities[i].set_name(NameIn(plan, "activities", rows.Text(i, 0)));
+    activities[i].set_display_name(rows.Text(i, 1));
+    activities[i].set_activity_type(rows.Text(i, 2));
+  }
+  return activities;
+}
+
+absl::StatusOr<std::vector<v1::Volunteer>> VolunteersGoingOn(ReadTransaction& tx, std::string_view plan) {
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kVolunteersGoingOn, {plan}));
+  std::vector<v1::Volunteer> volunteers(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    volunteers[i].set_name(NameIn(plan, "volunteers", rows.Text(i, 0)));
+    volunteers[i].set_resident(rows.Text(i, 1));
+  }
+  return volunteers;
+}
+
+absl::StatusOr<Ids> RoomIds(ReadTransaction& tx, std::string_view plan) { return IdsIn(tx, kIdsOfRooms, plan); }
+
+std::string NameIn(std::string_view plan, std::string_view collection, std::string_view id) {
+  return absl::StrCat("plans/", Av(plan), "/", Av(collection), "/", Av(id));
 }
 
 absl::StatusOr<std::int64_t> CarryOver(WriteTransaction& tx, Merging const& merging) { return Carrying(tx, merging).Run(); }

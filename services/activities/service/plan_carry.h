@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "helhed/activities/v1/activity.pb.h"
+#include "helhed/activities/v1/volunteer.pb.h"
 #include "services/platform/service/store.h"
 
 // What plans that become one have goes on in their successor, and back again while that can be undone.
@@ -32,7 +34,7 @@ struct Merging {
 absl::StatusOr<std::int64_t> CarryOver(WriteTransaction& tx, Merging const& merging);
 
 // Takes it back, with what has come since: registrations, sessions, marks, hours. What was entered in the successor itself stays
-// there. Returns how many went back.
+// there, and so does what another predecessor knew of a volunteer, but for a no of the police (P8). Returns how many went back.
 absl::StatusOr<std::int64_t> CarryBack(WriteTransaction& tx, Merging const& merging);
 
 // What goes on as what. `kind` as in merge_carries.
@@ -48,5 +50,17 @@ struct Carry {
 
 absl::Status StoreCarry(WriteTransaction& tx, Merging const& merging, Carry const& carry);
 absl::StatusOr<std::vector<Carry>> LoadCarries(ReadTransaction& tx, Merging const& merging);
+
+// What of a plan goes on when it moves, in the order of names, with what decides how; nothing when it has moved. `plan` is the
+// last part of its name.
+absl::StatusOr<std::vector<v1::Activity>> ActivitiesGoingOn(ReadTransaction& tx, std::string_view plan);
+absl::StatusOr<std::vector<v1::Volunteer>> VolunteersGoingOn(ReadTransaction& tx, std::string_view plan);
+
+// The last parts of the names of a plan's rooms.
+using Ids = std::set<std::string, std::less<>>;
+absl::StatusOr<Ids> RoomIds(ReadTransaction& tx, std::string_view plan);
+
+// `amagerplanen`, `rooms`, `sal` -> `plans/amagerplanen/rooms/sal`.
+std::string NameIn(std::string_view plan, std::string_view collection, std::string_view id);
 
 }  // namespace helhed::activities

@@ -1,15 +1,18 @@
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/domain/plan_merge.h"
 #include "services/activities/service/activity_store.h"
+#include "services/activities/service/assignments.h"
 #include "services/activities/service/moved_plans.h"
 #include "services/activities/service/plan_carry.h"
+#include "services/activities/service/plan_carry_texts.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/tallies.h"
 
@@ -20,56 +23,37 @@ using storage::Statement;
 
 // $1, $2 are the successor's activity, $3, $4 the predecessor's, $5 is the merge.
 
-// Rooms of the successor in which the activity takes place and which did not come from the predecessor.
-Statement const kNewRooms("activities.rooms_since_carried",
-                          "SELECT DISTINCT s.room FROM sessions s WHERE s.plan = $1 AND s.activity = $2 AND s.room IS NOT NULL "
-                          "AND NOT EXISTS (SELECT 1 FROM merge_carries c WHERE c.plan = s.plan AND c.merge = $4 AND c.kind = 1 "
-                          "AND c.from_plan = $3 AND c.id = s.room) ORDER BY s.room");
-Statement const kRoomIds("activities.room_ids_of_predecessor", "SELECT room FROM rooms WHERE plan = $1");
-Statement const kBackSeries(
-    "activities.carry_series_back",
-    "INSERT INTO series (plan, activity, series, recurrence_rule, local_start, duration_minutes, room, responsible, "
-    "session_count, "
-    "revision, create_time, update_time) "
-    "SELECT $3, $4, s.series, s.recurrence_rule, s.local_start, s.duration_minutes, (SELECT c.from_id FROM merge_carries c "
-    "WHERE c.plan = s.plan AND c.merge = $5 AND c.kind = 1 AND c.from_plan = $3 AND c.id = s.room), s.responsible, "
-    "s.session_count, 1, s.create_time, s.update_time FROM series s WHERE s.plan = $1 AND s.activity = $2 "
-    "ON CONFLICT (plan, activity, series) DO NOTHING");
+// Rooms of the successor in which the activity takes place, or a series of it, and which did not come from the predecessor.
+Statement const kNewRooms(
+    "activities.rooms_since_carried",
+    "SELECT u.room FROM (SELECT s.room FROM sessions s WHERE s.plan = $1 AND s.activity = $2 UNION "
+    "SELECT r.room FROM series r WHERE r.plan = $1 AND r.activity = $2) u WHERE u.room IS NOT NULL AND NOT EXISTS "
+    "(SELECT 1 FROM merge_carries c WHERE c.plan = $1 AND c.merge = $4 AND c.kind = 1 AND c.from_plan = $3 AND c.id = u.room) "
+    "ORDER BY u.room");
+// What went along is there; no id that stayed in the predecessor is given again (RequireNewBelow).
+Statement const kBackSeries("activities.carry_series_back",
+                            absl::StrCat(Av(carry::kSeriesInto), Av(carry::kRoomBack), Av(carry::kSeriesFrom),
+                                         "ON CONFLICT (plan, activity, series) DO NOTHING"));
 Statement const kBackExceptions("activities.carry_series_exceptions_back",
-                                "INSERT INTO series_exceptions (plan, activity, series, exception_date) "
-                                "SELECT $3, $4, series, exception_date FROM series_exceptions WHERE plan = $1 AND activity = $2 "
-                                "ON CONFLICT (plan, activity, series, exception_date) DO NOTHING");
+                                absl::StrCat(Av(carry::kExceptions),
+                                             "ON CONFLICT (plan, activity, series, exception_date) DO NOTHING"));
 Statement const kBackSessions(
     "activities.carry_sessions_back",
-    "INSERT INTO sessions (plan, activity, session, local_start, duration_minutes, start_time, end_time, room, responsible, "
-    "state, "
-    "series, former_start_time, cancel_reason, sequence, revision, create_time, update_time) "
-    "SELECT $3, $4, s.session, s.local_start, s.duration_minutes, s.start_time, s.end_time, (SELECT c.from_id FROM merge_carries "
-    "c "
-    "WHERE c.plan = s.plan AND c.merge = $5 AND c.kind = 1 AND c.from_plan = $3 AND c.id = s.room), s.responsible, s.state, "
-    "s.series, s.former_start_time, s.cancel_reason, s.sequence, 1, s.create_time, s.update_time FROM sessions s "
-    "WHERE s.plan = $1 AND s.activity = $2 ON CONFLICT (plan, activity, session) DO UPDATE SET "
-    "local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, start_time = excluded.start_time, "
-    "end_time = excluded.end_time, room = excluded.room, responsible = excluded.responsible, state = excluded.state, "
-    "series = excluded.series, former_start_time = excluded.former_start_time, cancel_reason = excluded.cancel_reason, "
-    "sequence = excluded.sequence, update_time = excluded.update_time, revision = sessions.revision + 1");
+    absl::StrCat(
+        Av(carry::kSessionsInto), Av(carry::kRoomBack), Av(carry::kSessionsFrom),
+        "ON CONFLICT (plan, activity, session) DO UPDATE SET "
+        "local_start = excluded.local_start, duration_minutes = excluded.duration_minutes, start_time = excluded.start_time, "
+        "end_time = excluded.end_time, room = excluded.room, responsible = excluded.responsible, state = excluded.state, "
+        "series = excluded.series, former_start_time = excluded.former_start_time, cancel_reason = excluded.cancel_reason, "
+        "sequence = excluded.sequence, update_time = excluded.update_time, revision = sessions.revision + 1"));
+// $5: those that gave their seat up. They go first: who registered again meanwhile is there once.
 Statement const kBackRegistrations(
     "activities.carry_registrations_back",
-    "INSERT INTO registrations (plan, activity, registration, resident, state, queue_number, offer_expire_time, cancel_reason, "
-    "revision, create_time, update_time) SELECT $3, $4, registration, resident, state, queue_number, offer_expire_time, "
-    "cancel_reason, 1, create_time, update_time FROM registrations WHERE plan = $1 AND activity = $2 AND state IN (5, 6) "
-    "ON CONFLICT (plan, activity, registration) DO UPDATE SET resident = excluded.resident, state = excluded.state, "
-    "queue_number = excluded.queue_number, offer_expire_time = excluded.offer_expire_time, "
-    "cancel_reason = excluded.cancel_reason, update_time = excluded.update_time, revision = registrations.revision + 1");
-// After those that gave their seat up: who registered again meanwhile is there once.
-Statement const kBackSeated(
-    "activities.carry_seated_back",
-    "INSERT INTO registrations (plan, activity, registration, resident, state, queue_number, offer_expire_time, cancel_reason, "
-    "revision, create_time, update_time) SELECT $3, $4, registration, resident, state, queue_number, offer_expire_time, "
-    "cancel_reason, 1, create_time, update_time FROM registrations WHERE plan = $1 AND activity = $2 AND state NOT IN (5, 6) "
-    "ON CONFLICT (plan, activity, registration) DO UPDATE SET resident = excluded.resident, state = excluded.state, "
-    "queue_number = excluded.queue_number, offer_expire_time = excluded.offer_expire_time, "
-    "cancel_reason = excluded.cancel_reason, update_time = excluded.update_time, revision = registrations.revision + 1");
+    absl::StrCat(Av(carry::kRegistrations),
+                 "AND (state IN (5, 6)) = $5 ON CONFLICT (plan, activity, registration) DO UPDATE SET "
+                 "resident = excluded.resident, state = excluded.state, queue_number = excluded.queue_number, "
+                 "offer_expire_time = excluded.offer_expire_time, cancel_reason = excluded.cancel_reason, "
+                 "update_time = excluded.update_time, revision = registrations.revision + 1"));
 Statement const kBackAttendances(
     "activities.carry_attendances_back",
     "INSERT INTO attendances (plan, activity, session, attendance, presence, head_count, observe_time, entry, revision, "
@@ -122,12 +106,18 @@ Statement const kForgetActivity("activities.forget_carried_activity",
                                 "UPDATE volunteer_hours SET activity = NULL WHERE plan = $1 AND activity = $2");
 
 // Of volunteers: $1, $2 are the successor's, $3, $4 the predecessor's.
+Statement const kHoursTwice("activities.hours_of_both",
+                            "SELECT h.hours FROM volunteer_hours h JOIN volunteer_hours o ON o.plan = $3 AND o.volunteer = $4 "
+                            "AND o.hours = h.hours WHERE h.plan = $1 AND h.volunteer = $2 ORDER BY h.hours");
+Statement const kHoursIds("activities.ids_of_hours", "SELECT hours FROM volunteer_hours WHERE plan = $1 AND volunteer = $2");
+Statement const kRenameHours("activities.rename_hours",
+                             "UPDATE volunteer_hours SET hours = $4 WHERE plan = $1 AND volunteer = $2 AND hours = $3");
 Statement const kBackHours(
     "activities.carry_hours_back",
     "INSERT INTO volunteer_hours (plan, volunteer, hours, date, minutes, activity, revision, create_time, update_time) "
     "SELECT $3, $4, h.hours, h.date, h.minutes, (SELECT c.from_id FROM merge_carries c WHERE c.plan = h.plan AND c.merge = $5 "
     "AND c.kind = 4 AND c.from_plan = $3 AND c.id = h.activity), 1, h.create_time, h.update_time FROM volunteer_hours h "
-    "WHERE h.plan = $1 AND h.volunteer = $2 ON CONFLICT (plan, volunteer, hours) DO NOTHING");
+    "WHERE h.plan = $1 AND h.volunteer = $2");
 Statement const kDropHours("activities.drop_carried_hours", "DELETE FROM volunteer_hours WHERE plan = $1 AND volunteer = $2");
 Statement const kDropOrdered("activities.drop_carried_from_orders",
                              "DELETE FROM clearance_order_volunteers WHERE plan = $1 AND volunteer = $2");
@@ -144,10 +134,6 @@ Statement const kDropGoal("activities.drop_carried_sub_goal",
 Statement const kDropCarries("activities.drop_merge_carries", "DELETE FROM merge_carries WHERE plan = $1 AND merge = $2");
 Statement const kPlanBack("activities.plan_stays", "DELETE FROM moved_plans WHERE plan = $1");
 
-std::string NameIn(std::string_view plan, std::string_view collection, std::string_view id) {
-  return absl::StrCat("plans/", Av(plan), "/", Av(collection), "/", Av(id));
-}
-
 // One undoing of a merge.
 class CarryingBack {
  public:
@@ -156,35 +142,31 @@ class CarryingBack {
   absl::StatusOr<std::int64_t> Run() {
     RETURN_IF_ERROR(LockPlan(tx_, merging_.successor));
     for (auto const& plan : merging_.predecessors) RETURN_IF_ERROR(LockPlan(tx_, plan));
-    ASSIGN_OR_RETURN(auto const carries, LoadCarries(tx_, merging_));
-    // Activities before what they take place in and who helps with them.
-    for (auto const& carry : carries) {
-      if (carry.kind != CarryKind::kActivity) continue;
-      RETURN_IF_ERROR(carry.made ? BringActivity(carry) : LetStay(carry));
-      ++count_;
-    }
-    for (auto const& carry : carries) {
-      if (carry.kind != CarryKind::kVolunteer) continue;
-      if (carry.made) {
-        RETURN_IF_ERROR(BringVolunteer(carry));
-      }
-      ++count_;
-    }
-    for (auto const& carry : carries) {
-      auto const plan = std::string_view(merging_.successor);
-      if (carry.kind == CarryKind::kRoom) {
-        RETURN_IF_ERROR(tx_.Enqueue(kDropRoom, {plan, std::string_view(carry.id)}));
-      }
-      if (carry.kind == CarryKind::kSubGoal) {
-        RETURN_IF_ERROR(tx_.Enqueue(kDropGoal, {plan, std::string_view(carry.id)}));
-      }
-    }
+    ASSIGN_OR_RETURN(carries_, LoadCarries(tx_, merging_));
+    // Hours before the activities that they name, activities before those who help with them, and who helps once it is known
+    // again what each plan knows.
+    RETURN_IF_ERROR(ForEach(CarryKind::kVolunteer, &CarryingBack::BringHours));
+    RETURN_IF_ERROR(ForEach(CarryKind::kActivity, &CarryingBack::BringActivity));
+    RETURN_IF_ERROR(ForEach(CarryKind::kVolunteer, &CarryingBack::BringClearance));
+    RETURN_IF_ERROR(ForEach(CarryKind::kVolunteer, &CarryingBack::BringVolunteer));
+    RETURN_IF_ERROR(ForEach(CarryKind::kRoom, &CarryingBack::DropRoom));
+    RETURN_IF_ERROR(ForEach(CarryKind::kSubGoal, &CarryingBack::DropGoal));
     for (auto const& plan : merging_.predecessors) RETURN_IF_ERROR(tx_.Enqueue(kPlanBack, {std::string_view(plan)}));
     RETURN_IF_ERROR(tx_.Enqueue(kDropCarries, {std::string_view(merging_.successor), std::string_view(merging_.merge)}));
-    return count_;
+    return std::count_if(carries_.begin(), carries_.end(), [](Carry const& carry) {
+      return carry.kind == CarryKind::kActivity || carry.kind == CarryKind::kVolunteer;
+    });
   }
 
  private:
+  absl::Status ForEach(CarryKind kind, absl::Status (CarryingBack::*bring)(Carry const&)) {
+    for (auto const& carry : carries_) {
+      if (carry.kind != kind) continue;
+      RETURN_IF_ERROR((this->*bring)(carry));
+    }
+    return absl::OkStatus();
+  }
+
   // An activity that was to end with its plan goes on in it.
   absl::Status LetStay(Carry const& carry) {
     ASSIGN_OR_RETURN(auto old, LoadActivity(tx_, NameIn(carry.from_plan, "activities", carry.from_id)));
@@ -194,6 +176,7 @@ class CarryingBack {
   }
 
   absl::Status BringActivity(Carry const& carry) {
+    if (!carry.made) return LetStay(carry);
     auto const name = NameIn(merging_.successor, "activities", carry.id);
     RETURN_IF_ERROR(LockSeats(tx_, name).status());
     RETURN_IF_ERROR(BringRooms(carry));
@@ -209,9 +192,7 @@ class CarryingBack {
     ASSIGN_OR_RETURN(auto const rooms,
                      tx_.Query(kNewRooms, {plan, std::string_view(carry.id), from, std::string_view(merging_.merge)}));
     if (rooms.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(auto const there, tx_.Query(kRoomIds, {from}));
-    std::set<std::string, std::less<>> taken;
-    for (std::size_t i = 0; i < there.size(); ++i) taken.insert(there.Text(i, 0));
+    ASSIGN_OR_RETURN(auto taken, RoomIds(tx_, from));
     for (std::size_t i = 0; i < rooms.size(); ++i) {
       auto const& id = rooms.Text(i, 0);
       ASSIGN_OR_RETURN(auto room, tx_.Get<v1::Room>(NameIn(plan, "rooms", id)));
@@ -232,8 +213,8 @@ class CarryingBack {
     RETURN_IF_ERROR(tx_.Enqueue(kBackSeries, {plan, id, to, to_id, merge}));
     RETURN_IF_ERROR(tx_.Enqueue(kBackExceptions, {plan, id, to, to_id}));
     RETURN_IF_ERROR(tx_.Enqueue(kBackSessions, {plan, id, to, to_id, merge}));
-    RETURN_IF_ERROR(tx_.Enqueue(kBackRegistrations, {plan, id, to, to_id}));
-    RETURN_IF_ERROR(tx_.Enqueue(kBackSeated, {plan, id, to, to_id}));
+    RETURN_IF_ERROR(tx_.Enqueue(kBackRegistrations, {plan, id, to, to_id, true}));
+    RETURN_IF_ERROR(tx_.Enqueue(kBackRegistrations, {plan, id, to, to_id, false}));
     RETURN_IF_ERROR(tx_.Enqueue(kBackAttendances, {plan, id, to, to_id}));
     RETURN_IF_ERROR(tx_.Enqueue(kBackEntries, {plan, id, to, to_id}));
     RETURN_IF_ERROR(tx_.Enqueue(kDropOldAssignments, {plan, id, to, to_id}));
@@ -269,63 +250,97 @@ class CarryingBack {
   absl::Status DropSuccessor(std::string const& name, Carry const& carry) {
     std::string_view const plan(merging_.successor);
     std::string_view const id(carry.id);
-    // Hours of the predecessor's volunteers go back with them and name the activity then; others keep their hours without it.
-    RETURN_IF_ERROR(BringHours(carry));
+    // Hours of others than the predecessor's volunteers are kept without it.
     for (auto const* const statement :
          {&kForgetActivity, &kDropEntries, &kDropAttendances, &kDropAssignments, &kDropSessions, &kDropExceptions, &kDropSeries,
           &kDropRegistrations, &kDropPartners, &kDropLanguages, &kDropSeats, &kDropTally, &kDropActivity}) {
       RETURN_IF_ERROR(tx_.Enqueue(*statement, {plan, id}));
     }
-    v1::Activity gone;
-    gone.set_name(name);
-    gone.set_state(v1::ACTIVITY_STATE_CANCELLED);
-    return AppendActivityChanged(tx_, gone, v1::ACTIVITY_STATE_UNSPECIFIED, "the merge was undone");
+    v1::ActivityRemoved event;
+    event.set_activity(name);
+    event.set_goes_on_as(NameIn(carry.from_plan, "activities", carry.from_id));
+    return tx_.Append(event, name, PlanOf(name));
   }
 
-  // The hours of the volunteers that came from the activity's plan, before the activity that they name is gone.
-  absl::Status BringHours(Carry const& activity) {
-    if (!brought_.insert(activity.from_plan).second) return absl::OkStatus();
-    ASSIGN_OR_RETURN(auto const carries, LoadCarries(tx_, merging_));
-    for (auto const& carry : carries) {
-      if (carry.kind != CarryKind::kVolunteer || !carry.made || carry.from_plan != activity.from_plan) continue;
-      RETURN_IF_ERROR(BringHoursOf(carry));
+  // Hours under an id that the predecessor's own have go back under another.
+  absl::Status BringHours(Carry const& carry) {
+    if (!carry.made) return absl::OkStatus();
+    std::string_view const plan(merging_.successor);
+    std::string_view const id(carry.id);
+    std::string_view const to(carry.from_plan);
+    std::string_view const to_id(carry.from_id);
+    ASSIGN_OR_RETURN(auto const twice, tx_.Query(kHoursTwice, {plan, id, to, to_id}));
+    if (!twice.empty()) {
+      ASSIGN_OR_RETURN(auto taken, IdsOfHours(to, to_id));
+      ASSIGN_OR_RETURN(auto const own, IdsOfHours(plan, id));
+      taken.insert(own.begin(), own.end());
+      for (std::size_t i = 0; i < twice.size(); ++i) {
+        auto const back = CarriedId(twice.Text(i, 0), plan, taken);
+        RETURN_IF_ERROR(tx_.Enqueue(kRenameHours, {plan, id, std::string_view(twice.Text(i, 0)), std::string_view(back)}));
+      }
     }
-    return absl::OkStatus();
+    RETURN_IF_ERROR(tx_.Enqueue(kBackHours, {plan, id, to, to_id, std::string_view(merging_.merge)}));
+    return tx_.Enqueue(kDropHours, {plan, id});
   }
-  absl::Status BringHoursOf(Carry const& carry) {
-    return tx_.Enqueue(kBackHours,
-                       {std::string_view(merging_.successor), std::string_view(carry.id), std::string_view(carry.from_plan),
-                        std::string_view(carry.from_id), std::string_view(merging_.merge)});
+  absl::StatusOr<Ids> IdsOfHours(std::string_view plan, std::string_view volunteer) {
+    ASSIGN_OR_RETURN(auto const rows, tx_.Query(kHoursIds, {plan, volunteer}));
+    Ids ids;
+    for (std::size_t i = 0; i < rows.size(); ++i) ids.insert(rows.Text(i, 0));
+    return ids;
+  }
+
+  // What the successor's volunteer began with: what the predecessors knew, put together as it was then. They have not changed it.
+  absl::StatusOr<v1::Clearance> GivenTo(std::string const& id) {
+    std::optional<v1::Clearance> given;
+    for (auto const& carry : carries_) {
+      if (carry.kind != CarryKind::kVolunteer || carry.id != id) continue;
+      ASSIGN_OR_RETURN(auto const known, tx_.Get<v1::Clearance>(NameIn(carry.from_plan, "clearances", carry.from_id)));
+      given = given ? JoinClearances(*given, known) : known;
+    }
+    return given.value_or(v1::Clearance());
+  }
+
+  absl::Status BringClearance(Carry const& carry) {
+    ASSIGN_OR_RETURN(auto const since, tx_.Get<v1::Clearance>(NameIn(merging_.successor, "clearances", carry.id)));
+    ASSIGN_OR_RETURN(auto const before, tx_.Get<v1::Clearance>(NameIn(carry.from_plan, "clearances", carry.from_id)));
+    bool const refused = since.state() == v1::CLEARANCE_STATE_NOT_CLEARED && before.state() != since.state();
+    // What has come since went to the one whose volunteer went along; only a no is told to all who know the person.
+    if (!carry.made && !refused) return absl::OkStatus();
+    auto const [given, first] = given_.try_emplace(carry.id);
+    if (first) {
+      ASSIGN_OR_RETURN(given->second, GivenTo(carry.id));
+    }
+    auto back = ClearanceBack(before, given->second, since);
+    return back ? tx_.Update(*back) : absl::OkStatus();
   }
 
   absl::Status BringVolunteer(Carry const& carry) {
+    RETURN_IF_ERROR(TakeOffSessions(tx_, NameIn(carry.from_plan, "volunteers", carry.from_id), TakeOff::kNotCleared));
+    if (!carry.made) return absl::OkStatus();
     std::string_view const plan(merging_.successor);
     std::string_view const id(carry.id);
-    RETURN_IF_ERROR(BringHoursOf(carry));
     ASSIGN_OR_RETURN(auto const since, tx_.Get<v1::Volunteer>(NameIn(plan, "volunteers", id)));
     ASSIGN_OR_RETURN(auto volunteer, tx_.Get<v1::Volunteer>(NameIn(carry.from_plan, "volunteers", carry.from_id)));
     volunteer.set_tasks(since.tasks());
     if (since.has_leave_date()) *volunteer.mutable_leave_date() = since.leave_date();
     volunteer.set_minutes_total(volunteer.minutes_total() + since.minutes_total());
     RETURN_IF_ERROR(tx_.Update(volunteer));
-    ASSIGN_OR_RETURN(auto clearance, tx_.Get<v1::Clearance>(NameIn(plan, "clearances", id)));
-    ASSIGN_OR_RETURN(auto const before, tx_.Get<v1::Clearance>(NameIn(carry.from_plan, "clearances", carry.from_id)));
-    clearance.set_name(before.name());
-    clearance.set_etag(before.etag());
-    // An order of the successor's is not the predecessor's.
-    clearance.set_clearance_order(before.clearance_order());
-    RETURN_IF_ERROR(tx_.Update(clearance));
-    for (auto const* const statement : {&kDropHours, &kDropOrdered, &kDropOnSessions}) {
-      RETURN_IF_ERROR(tx_.Enqueue(*statement, {plan, id}));
-    }
+    for (auto const* const statement : {&kDropOrdered, &kDropOnSessions}) RETURN_IF_ERROR(tx_.Enqueue(*statement, {plan, id}));
     RETURN_IF_ERROR(tx_.Delete<v1::Clearance>(NameIn(plan, "clearances", id)));
     return tx_.Delete<v1::Volunteer>(NameIn(plan, "volunteers", id));
   }
 
+  absl::Status DropRoom(Carry const& carry) {
+    return tx_.Enqueue(kDropRoom, {std::string_view(merging_.successor), std::string_view(carry.id)});
+  }
+  absl::Status DropGoal(Carry const& carry) {
+    return tx_.Enqueue(kDropGoal, {std::string_view(merging_.successor), std::string_view(carry.id)});
+  }
+
   WriteTransaction& tx_;
   Merging const& merging_;
-  std::set<std::string> brought_;  // the plans whose volunteers' hours are back
-  std::int64_t count_ = 0;
+  std::vector<Carry> carries_;
+  std::map<std::string, v1::Clearance> given_;  // by the volunteer of the successor, from before anything went back
 };
 
 }  // namespace

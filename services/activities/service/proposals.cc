@@ -4,6 +4,7 @@
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/service/activity_service.h"
 #include "services/activities/service/requests.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::activities {
 namespace {
@@ -14,8 +15,7 @@ absl::StatusOr<v1::Proposal> Submitted(ReadTransaction& tx, std::string const& n
   ASSIGN_OR_RETURN(auto proposal, tx.Get<v1::Proposal>(name));
   if (proposal.state() == v1::PROPOSAL_STATE_SUBMITTED) return proposal;
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_PROPOSAL_REVIEWED,
-               "the proposal was reviewed or withdrawn",
-               {{"proposal", name}, {"state", v1::ProposalState_Name(proposal.state()).substr(sizeof("PROPOSAL_STATE_") - 1)}});
+               "the proposal was reviewed or withdrawn", {{"proposal", name}, {"state", contract::EnumText(proposal.state())}});
 }
 
 absl::Status AppendChanged(WriteTransaction& tx, v1::Proposal const& proposal) {

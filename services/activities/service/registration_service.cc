@@ -13,6 +13,7 @@
 #include "services/activities/service/queue.h"
 #include "services/activities/service/requests.h"
 #include "services/platform/base/times.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::activities {
 namespace {
@@ -28,9 +29,7 @@ Statement const kNextToExpire(
     "AND NOT EXISTS (SELECT 1 FROM activity_seats s WHERE s.plan = r.plan AND s.activity = r.activity AND s.moved) "
     "ORDER BY r.offer_expire_time LIMIT 1");
 
-std::string StateName(v1::RegistrationState state) {
-  return v1::RegistrationState_Name(state).substr(sizeof("REGISTRATION_STATE_") - 1);
-}
+std::string StateName(v1::RegistrationState state) { return contract::EnumText(state); }
 
 absl::Status Require(v1::Registration const& registration, std::initializer_list<v1::RegistrationState> states) {
   if (std::find(states.begin(), states.end(), registration.state()) != states.end()) return absl::OkStatus();
@@ -98,9 +97,9 @@ void RegistrationService::Register(Router& router) {
   on("RecordOutcome", &RegistrationService::RecordOutcome);
 }
 
-absl::StatusOr<bool> RegistrationService::MayRegister(CallContext const& call, std::string const& activity,
-                                                      std::string const& resident) {
-  if (resident.empty()) return true;
+absl::StatusOr<RegistrationService::Consent> RegistrationService::AskConsent(CallContext const& call, std::string const& activity,
+                                                                             std::string const& resident) {
+  if (resident.empty()) return Consent{.given = true};
   v1::ActivityRule rule;
   bool takes_minors = false;
   auto const read = store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<bool> {
@@ -111,10 +110,10 @@ absl::StatusOr<bool> RegistrationService::MayRegister(CallContext const& call, s
   });
   RETURN_IF_ERROR(read.status());
   ASSIGN_OR_RETURN(auto const answer, consents_.Ask(resident, rule.purpose(), call));
-  if (answer.allowed) return true;
+  if (answer.allowed) return Consent{.given = true};
   // Who must consent follows from the person's age, which only residents knows. Where nobody under the age may come the person
   // could have consented; where children may, somebody is still to be asked.
-  if (takes_minors && answer.open) return false;
+  if (takes_minors && answer.open) return Consent{.given = false, .purpose = rule.purpose(), .verdict = answer.verdict};
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CONSENT_MISSING,
                "the person has not consented to this use of the data",
                {{"purpose", rule.purpose()}, {"verdict", answer.verdict}});
@@ -133,15 +132,17 @@ absl::StatusOr<v1::ListRegistrationsResponse> RegistrationService::ListRegistrat
 absl::StatusOr<v1::Registration> RegistrationService::CreateRegistration(CallContext const& call,
                                                                          v1::CreateRegistrationRequest const& request) {
   auto const& given = request.registration();
-  ASSIGN_OR_RETURN(bool const may, MayRegister(call, request.parent(), given.resident()));
+  ASSIGN_OR_RETURN(auto const consent, AskConsent(call, request.parent(), given.resident()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Registration> {
     ASSIGN_OR_RETURN(auto seats, LockSeats(tx, request.parent()));
     ASSIGN_OR_RETURN(auto activity, tx.Get<v1::Activity>(request.parent()));
     RETURN_IF_ERROR(CheckOpen(activity, call.Now()));
     RETURN_IF_ERROR(CheckOnce(tx, activity.name(), given.resident()));
     v1::Registration registration = given;
-    registration.set_name(absl::StrCat(request.parent(), "/registrations/", IdOr(call, request.registration_id())));
-    if (may) {
+    auto const id = IdOr(call, request.registration_id());
+    RETURN_IF_ERROR(RequireNewBelow<v1::Registration>(tx, activity, "registrations", id));
+    registration.set_name(absl::StrCat(request.parent(), "/registrations/", id));
+    if (consent.given) {
       Place(registration, seats);
     } else {
       registration.set_state(v1::REGISTRATION_STATE_AWAITING_GUARDIAN_CONSENT);
@@ -157,16 +158,16 @@ absl::StatusOr<v1::Registration> RegistrationService::ConfirmGuardianConsent(Cal
                                                                              v1::ConfirmGuardianConsentRequest const& request) {
   ASSIGN_OR_RETURN(auto const before,
                    store_.Read(call, [&](ReadTransaction& tx) { return tx.Get<v1::Registration>(request.name()); }));
-  ASSIGN_OR_RETURN(bool const may, MayRegister(call, ActivityOf(request.name()), before.resident()));
+  ASSIGN_OR_RETURN(auto const consent, AskConsent(call, ActivityOf(request.name()), before.resident()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Registration> {
     ASSIGN_OR_RETURN(auto seats, LockSeats(tx, request.name()));
     ASSIGN_OR_RETURN(auto activity, tx.Get<v1::Activity>(ActivityOf(request.name())));
     RETURN_IF_ERROR(CheckOpen(activity, call.Now()));
     ASSIGN_OR_RETURN(auto registration, tx.Get<v1::Registration>(request.name()));
     RETURN_IF_ERROR(Require(registration, {v1::REGISTRATION_STATE_AWAITING_GUARDIAN_CONSENT}));
-    if (!may) {
+    if (!consent.given) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CONSENT_MISSING, "no guardian has consented yet",
-                   {{"purpose", ""}, {"verdict", "NOT_ANSWERED"}});
+                   {{"purpose", consent.purpose}, {"verdict", consent.verdict}});
     }
     Place(registration, seats);
     RETURN_IF_ERROR(SaveRegistration(tx, registration, v1::REGISTRATION_STATE_AWAITING_GUARDIAN_CONSENT));

@@ -2,6 +2,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <string>
 #include <utility>
 
 #include "helhed/activities/v1/registration_service.pb.h"
@@ -34,9 +35,14 @@ class RegistrationService {
   absl::StatusOr<bool> ExpireJob(storage::Limits const& limits);
 
  private:
-  // Whether the person's data may be used: true, or false where a guardian is to be asked first. FAILED_PRECONDITION
-  // CONSENT_MISSING.
-  absl::StatusOr<bool> MayRegister(CallContext const& call, std::string const& activity, std::string const& resident);
+  // Whether the person's data may be used; not yet where a guardian is to be asked first, with what was asked and answered.
+  struct Consent {
+    bool given = false;
+    std::string purpose;
+    std::string verdict;
+  };
+  // FAILED_PRECONDITION CONSENT_MISSING where nobody is to be asked any more.
+  absl::StatusOr<Consent> AskConsent(CallContext const& call, std::string const& activity, std::string const& resident);
 
   Store& store_;
   ResidentConsents consents_;

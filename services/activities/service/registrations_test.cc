@@ -137,8 +137,11 @@ TEST_P(RegistrationsTest, ConsentIsAskedOfResidents) {
   auto const child = Register(activity, "child");
   EXPECT_EQ(child.state(), v1::REGISTRATION_STATE_AWAITING_GUARDIAN_CONSENT);
   EXPECT_EQ(Read(activity).taken_count(), 0);
-  Refused<v1::Registration>("RegistrationService/ConfirmGuardianConsent", Named<v1::ConfirmGuardianConsentRequest>(child),
-                            kPrecondition, "CONSENT_MISSING");
+  auto const missing =
+      Refused<v1::Registration>("RegistrationService/ConfirmGuardianConsent", Named<v1::ConfirmGuardianConsentRequest>(child),
+                                kPrecondition, "CONSENT_MISSING");
+  EXPECT_EQ(missing.metadata.at("verdict"), "NOT_ASKED");
+  EXPECT_FALSE(missing.metadata.at("purpose").empty());
   SetVerdict("residents/child", residents::v1::CONSENT_VERDICT_GIVEN);
   EXPECT_EQ(Must<v1::Registration>("RegistrationService/ConfirmGuardianConsent", Named<v1::ConfirmGuardianConsentRequest>(child))
                 .state(),

@@ -5,6 +5,7 @@
 #include "helhed/activities/v1/errors.pb.h"
 #include "helhed/residents/v1/consent_service.pb.h"
 #include "services/platform/base/status.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::activities {
 namespace {
@@ -28,7 +29,7 @@ absl::StatusOr<ConsentAnswer> ResidentConsents::Ask(std::string const& resident,
   return ConsentAnswer{
       .allowed = answer.allowed(),
       .open = verdict == residents::v1::CONSENT_VERDICT_NOT_ASKED || verdict == residents::v1::CONSENT_VERDICT_NOT_ANSWERED,
-      .verdict = residents::v1::ConsentVerdict_Name(verdict).substr(sizeof("CONSENT_VERDICT_") - 1)};
+      .verdict = contract::EnumText(verdict)};
 }
 
 }  // namespace helhed::activities

@@ -109,6 +109,9 @@ absl::StatusOr<v1::Series> SessionService::CreateSeries(CallContext const& call,
     series.set_name(absl::StrCat(request.parent(), "/series/", IdOr(call, request.series_id())));
     series.set_session_count(static_cast<int>(reading.starts.size()));
     ASSIGN_OR_RETURN(auto sessions, SessionsOf(series, reading.starts));
+    for (auto const& session : sessions) {
+      RETURN_IF_ERROR(RequireNewBelow<v1::Session>(tx, activity, "sessions", contract::LastPart(session.name())));
+    }
     RETURN_IF_ERROR(BookRoom(tx, sessions));
     RETURN_IF_ERROR(tx.Insert(series));
     RETURN_IF_ERROR(StoreExceptions(tx, series, reading.exceptions));

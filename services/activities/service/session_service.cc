@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "helhed/activities/v1/errors.pb.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
 #include "services/activities/service/requests.h"
@@ -13,9 +12,8 @@ namespace {
 
 absl::StatusOr<v1::Session> Scheduled(ReadTransaction& tx, std::string const& name) {
   ASSIGN_OR_RETURN(auto session, tx.Get<v1::Session>(name));
-  if (session.state() == v1::SESSION_STATE_SCHEDULED) return session;
-  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SESSION_CANCELLED, "the session was cancelled",
-               {{"session", name}});
+  RETURN_IF_ERROR(RequireScheduled(session));
+  return session;
 }
 
 }  // namespace
@@ -74,7 +72,9 @@ absl::StatusOr<v1::Session> SessionService::CreateSession(CallContext const& cal
     ASSIGN_OR_RETURN(auto const activity, LoadActivity(tx, request.parent()));
     RETURN_IF_ERROR(RequireNotOver(activity));
     v1::Session entered = session;
-    entered.set_name(absl::StrCat(request.parent(), "/sessions/", IdOr(call, request.session_id())));
+    auto const id = IdOr(call, request.session_id());
+    RETURN_IF_ERROR(RequireNewBelow<v1::Session>(tx, activity, "sessions", id));
+    entered.set_name(absl::StrCat(request.parent(), "/sessions/", id));
     entered.set_state(v1::SESSION_STATE_SCHEDULED);
     RETURN_IF_ERROR(BookRoom(tx, {&entered, 1}));
     RETURN_IF_ERROR(tx.Insert(entered));
@@ -95,7 +95,7 @@ absl::StatusOr<v1::Session> SessionService::MoveSession(CallContext const& call,
     if (session.duration_minutes() < 5) return BadRequest({{"duration_minutes", "must be 0, or at least 5"}});
     if (!request.room().empty()) session.set_room(request.room());
     RETURN_IF_ERROR(SetTimes(session, "local_start"));
-    RETURN_IF_ERROR(CheckAllCleared(tx, activity, session));
+    RETURN_IF_ERROR(CheckOnSession(tx, activity, session));
     RETURN_IF_ERROR(BookRoom(tx, {&session, 1}));
     RETURN_IF_ERROR(SaveSession(tx, session));
     return session;

@@ -57,6 +57,12 @@ absl::Status SetTimes(v1::Session& session, std::string_view field) {
   return absl::OkStatus();
 }
 
+absl::Status RequireScheduled(v1::Session const& session) {
+  if (session.state() == v1::SESSION_STATE_SCHEDULED) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SESSION_CANCELLED, "the session was cancelled",
+               {{"session", session.name()}});
+}
+
 absl::Status BookRoom(WriteTransaction& tx, std::span<v1::Session const> sessions) {
   if (sessions.empty() || sessions.front().room().empty()) return absl::OkStatus();
   std::string const& room = sessions.front().room();

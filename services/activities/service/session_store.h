@@ -19,6 +19,9 @@ absl::Status SetTimes(v1::Session& session, std::string_view field);
 // transaction ends.
 absl::Status BookRoom(WriteTransaction& tx, std::span<v1::Session const> sessions);
 
+// FAILED_PRECONDITION SESSION_CANCELLED.
+absl::Status RequireScheduled(v1::Session const& session);
+
 // Stores a changed session with the next number of its sequence, and says so.
 absl::Status SaveSession(WriteTransaction& tx, v1::Session& session);
 absl::Status AppendSessionChanged(WriteTransaction& tx, v1::Session const& session);

@@ -4,6 +4,9 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <map>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "services/platform/service/store.h"
@@ -21,7 +24,7 @@ struct Tally {
 // Adds to the tally of the activity that `name` is or lies below.
 absl::Status AddToTally(WriteTransaction& tx, std::string_view name, Tally const& change);
 
-// The sum over the activities of a sub-goal.
-absl::StatusOr<Tally> TallyOf(ReadTransaction& tx, std::string_view sub_goal);
+// The sums over the activities of sub-goals of one plan, by the sub-goal's name; none for one without activities.
+absl::StatusOr<std::map<std::string, Tally>> TalliesOf(ReadTransaction& tx, std::set<std::string> const& sub_goals);
 
 }  // namespace helhed::activities

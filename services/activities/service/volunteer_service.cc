@@ -8,6 +8,7 @@
 #include "services/activities/service/assignments.h"
 #include "services/activities/service/moved_plans.h"
 #include "services/activities/service/requests.h"
+#include "services/activities/service/session_store.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/base/clock.h"
 #include "services/platform/base/times.h"
@@ -27,22 +28,6 @@ absl::Status AppendChanged(WriteTransaction& tx, v1::Volunteer const& volunteer)
   event.set_volunteer(volunteer.name());
   if (volunteer.has_leave_date()) *event.mutable_leave_date() = volunteer.leave_date();
   return tx.Append(event, volunteer.name(), PlanOf(volunteer.name()));
-}
-
-absl::Status RequireThere(v1::Volunteer const& volunteer) {
-  if (!volunteer.has_leave_date()) return absl::OkStatus();
-  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_VOLUNTEER_LEFT, "the volunteer has left",
-               {{"volunteer", volunteer.name()}});
-}
-
-absl::Status RequireAgreed(v1::Volunteer const& volunteer, absl::CivilDay day) {
-  RETURN_IF_ERROR(RequireThere(volunteer));
-  auto const from = ToCivil(volunteer.start_date());
-  auto const until = ToCivil(volunteer.end_date());
-  if (from && *from <= day && (!until || day < *until)) return absl::OkStatus();
-  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_VOLUNTEER_NOT_AGREED,
-               "there is no agreement with the volunteer on that day",
-               {{"volunteer", volunteer.name()}, {"date", ToIsoDate(day)}});
 }
 
 absl::Status CheckAgreement(v1::Volunteer const& volunteer) {
@@ -135,7 +120,7 @@ absl::StatusOr<v1::Volunteer> VolunteerService::LeaveVolunteer(CallContext const
     clearance.set_state(v1::CLEARANCE_STATE_LEFT);
     clearance.clear_expire_date();
     RETURN_IF_ERROR(tx.Update(clearance));
-    RETURN_IF_ERROR(TakeOffSessions(tx, request.name(), false));
+    RETURN_IF_ERROR(TakeOffSessions(tx, request.name(), TakeOff::kAll));
     RETURN_IF_ERROR(AppendChanged(tx, volunteer));
     return volunteer;
   });
@@ -179,6 +164,7 @@ absl::StatusOr<v1::Assignment> VolunteerService::AssignVolunteer(CallContext con
     RETURN_IF_ERROR(LockSeats(tx, request.parent()).status());
     ASSIGN_OR_RETURN(auto const activity, tx.Get<v1::Activity>(ActivityOf(request.parent())));
     ASSIGN_OR_RETURN(auto const session, tx.Get<v1::Session>(request.parent()));
+    RETURN_IF_ERROR(RequireScheduled(session));
     ASSIGN_OR_RETURN(auto volunteer, tx.Get<v1::Volunteer>(request.volunteer()));
     RETURN_IF_ERROR(RequireThere(volunteer));
     RETURN_IF_ERROR(CheckCleared(tx, activity, session, contract::LastPart(request.volunteer())));

@@ -95,6 +95,36 @@ TEST_P(VolunteersTest, WithChildrenOnlyWhoIsClearedOnTheDayOfTheSession) {
   Assign(adults, "v2");
 }
 
+TEST_P(VolunteersTest, NobodyIsPutOnASessionThatWasCancelled) {
+  auto const session = Session(Adults(), "2126-06-01T17:00");
+  Volunteer("v1");
+  v1::CancelSessionRequest cancel;
+  cancel.set_name(session);
+  cancel.set_reason("Regn");
+  Must<v1::Session>("SessionService/CancelSession", cancel);
+  Refused<v1::Assignment>("VolunteerService/AssignVolunteer", AssignRequest(session, "v1"), kPrecondition, "SESSION_CANCELLED");
+}
+
+TEST_P(VolunteersTest, ASessionIsNotMovedToADayWithoutAnAgreement) {
+  auto const session = Session(Adults(), "2126-06-01T17:00");
+  v1::CreateVolunteerRequest request;
+  request.set_parent("plans/amager");
+  request.set_volunteer_id("v1");
+  request.mutable_volunteer()->set_resident("residents/v1");
+  request.mutable_volunteer()->set_tasks("Hjælper");
+  *request.mutable_volunteer()->mutable_start_date() = Date("2126-01-01");
+  *request.mutable_volunteer()->mutable_end_date() = Date("2126-07-01");
+  Must<v1::Volunteer>("VolunteerService/CreateVolunteer", request);
+  Assign(session, "v1");
+  v1::MoveSessionRequest move;
+  move.set_name(session);
+  move.set_local_start("2126-07-01T17:00");
+  EXPECT_EQ(Refused<v1::Session>("SessionService/MoveSession", move, kPrecondition, "VOLUNTEER_NOT_AGREED").metadata.at("date"),
+            "2126-07-01");
+  move.set_local_start("2126-06-30T17:00");
+  Must<v1::Session>("SessionService/MoveSession", move);
+}
+
 TEST_P(VolunteersTest, NeitherAMoveNorALowerAgePutsAnybodyWithChildrenUncleared) {
   auto const activity = Open("a").name();
   auto const session = Session(activity, "2126-06-01T17:00");

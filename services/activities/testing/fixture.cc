@@ -3,6 +3,8 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 namespace helhed::activities::testing {
 namespace {
@@ -52,23 +54,12 @@ google::protobuf::Timestamp Instant(std::string_view rfc3339) {
 }
 
 server::Definition ActivitiesTest::Definition() {
-  residents_->On<residents::v1::CheckConsentRequest, residents::v1::CheckConsentResponse>(
-      "/helhed.residents.v1.ConsentService/CheckConsent",
-      [verdicts = verdicts_, away = away_](residents::v1::CheckConsentRequest const& request,
-                                           client::CallOptions const&) -> absl::StatusOr<residents::v1::CheckConsentResponse> {
-        if (*away) return absl::UnavailableError("away");
-        auto found = verdicts->find(request.parent());
-        if (found == verdicts->end()) found = verdicts->find("");
-        residents::v1::CheckConsentResponse response;
-        response.set_verdict(found == verdicts->end() ? residents::v1::CONSENT_VERDICT_GIVEN : found->second);
-        response.set_allowed(response.verdict() <= residents::v1::CONSENT_VERDICT_NOT_NEEDED);
-        return response;
-      });
-  return ActivitiesDefinition({residents_, [](absl::Time) { return std::string("signed"); }});
+  return ActivitiesDefinition({residents_.channel(), [](absl::Time) { return std::string("signed"); }});
 }
 
 ActivitiesTest::ActivitiesTest() : signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
-  log_ = std::make_unique<telemetry::Log>(telemetry::Log::Options{.service = "activities", .destination = "/dev/null"});
+  log_ = std::make_unique<telemetry::Log>(
+      telemetry::Log::Options{.service = "activities", .minimum = telemetry::Severity::kDebug, .destination = folder_ / "log"});
   auto const definition = Definition();
   server::InstanceOptions options;
   options.storage = StorageOf(fresh_);
@@ -179,6 +170,14 @@ std::vector<std::string> ActivitiesTest::ListedIn(google::protobuf::Message cons
     ids.push_back(name.substr(name.rfind('/') + 1));
   }
   return ids;
+}
+
+std::string ActivitiesTest::LogText() {
+  log_->Flush();
+  std::ifstream file(folder_ / "log");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 std::string ActivitiesTest::Content() {

@@ -15,14 +15,14 @@
 #include "helhed/activities/v1/indicator_service.pb.h"
 #include "helhed/activities/v1/registration_service.pb.h"
 #include "helhed/activities/v1/session_service.pb.h"
-#include "helhed/residents/v1/consent_service.pb.h"
 #include "services/activities/activities.h"
+#include "services/activities/testing/fake_residents.h"
 #include "services/platform/base/civil.h"
 #include "services/platform/client/channel.h"
-#include "services/platform/client/fake.h"
 #include "services/platform/server/instance.h"
 #include "services/platform/storage/migrate.h"
 #include "services/platform/testing/engines.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 #include "services/platform/testing/store.h"
 
@@ -134,24 +134,27 @@ class ActivitiesTest : public ::testing::TestWithParam<storage::Engine> {
   server::Instance& instance() { return *instance_; }
   storage::Database& database() { return instance_->database(); }
   FakeClock& clock() { return clock_; }
+  telemetry::Metrics& metrics() { return metrics_; }
+  // What was logged, at every level.
+  std::string LogText();
 
   // What the register of residents that is not there says about everybody, or about one.
-  void SetVerdict(residents::v1::ConsentVerdict verdict) { (*verdicts_)[""] = verdict; }
-  void SetVerdict(std::string const& resident, residents::v1::ConsentVerdict verdict) { (*verdicts_)[resident] = verdict; }
+  void SetVerdict(residents::v1::ConsentVerdict verdict) { residents_.SetVerdict(verdict); }
+  void SetVerdict(std::string const& resident, residents::v1::ConsentVerdict verdict) {
+    residents_.SetVerdict(resident, verdict);
+  }
   // Whether the register of residents answers at all.
-  void SetResidentsAway(bool away) { *away_ = away; }
-  client::FakeChannel& residents() { return *residents_; }
+  void SetResidentsAway(bool away) { residents_.SetAway(away); }
+  client::FakeChannel& residents() { return *residents_.channel(); }
 
  private:
   server::Definition Definition();
 
-  std::shared_ptr<client::FakeChannel> residents_ = std::make_shared<client::FakeChannel>();
-  std::shared_ptr<std::map<std::string, residents::v1::ConsentVerdict>> verdicts_ =
-      std::make_shared<std::map<std::string, residents::v1::ConsentVerdict>>();
-  std::shared_ptr<bool> away_ = std::make_shared<bool>(false);
+  FakeResidents residents_;
   helhed::testing::FreshDatabase fresh_{GetParam()};
   FakeClock clock_{absl::FromCivil(absl::CivilHour(2126, 3, 1, 8), absl::UTCTimeZone())};
   helhed::testing::TestRandom random_;
+  helhed::testing::Folder folder_;
   std::unique_ptr<telemetry::Log> log_;
   telemetry::Metrics metrics_;
   identity::Signer signer_;

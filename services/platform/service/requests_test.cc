@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "services/platform/base/random.h"
 
 namespace helhed {
@@ -20,6 +23,11 @@ TEST(Requests, WhatAServiceDoesByItselfSaysWhoDidIt) {
   EXPECT_EQ(call.deadline(), limits.deadline);
   EXPECT_EQ(IdOr(call, "chosen"), "chosen");
   EXPECT_NE(IdOr(call, ""), IdOr(call, ""));
+}
+
+TEST(Requests, ListsOfIdsAreJson) {
+  EXPECT_EQ(JsonArray({}), "[]");
+  EXPECT_EQ(JsonArray(std::vector<std::string>{"a", "b-1"}), R"(["a","b-1"])");
 }
 
 }  // namespace
