@@ -13,7 +13,7 @@ server::Definition FundingDefinition(PlanPeers peers) {
   AddPlans(definition);
   AddMoney(definition);
   AddMerging(definition);
-  definition.peers = {"residents", "activities"};
+  definition.peers = {"residents", "activities", "communications"};
   if (peers.money == nullptr) peers.money = OwnBooks();
   definition.handlers = [peers = std::move(peers)](server::Environment const& environment,
                                                    Router& router) -> std::shared_ptr<void> {
@@ -21,9 +21,11 @@ server::Definition FundingDefinition(PlanPeers peers) {
     auto asked = peers;
     if (!asked.residents) asked.residents = environment.peers.Find("residents");
     if (!asked.activities) asked.activities = environment.peers.Find("activities");
-    return std::make_shared<std::vector<std::shared_ptr<void>>>(
-        std::vector<std::shared_ptr<void>>{RegisterPlans(environment, router, asked), RegisterMoney(environment, router),
-                                           RegisterMerging(environment, router, asked.money, {.activities = asked.activities})});
+    if (!asked.communications) asked.communications = environment.peers.Find("communications");
+    return std::make_shared<std::vector<std::shared_ptr<void>>>(std::vector<std::shared_ptr<void>>{
+        RegisterPlans(environment, router, asked), RegisterMoney(environment, router),
+        RegisterMerging(environment, router, asked.money,
+                        {.activities = asked.activities, .communications = asked.communications})});
   };
   return definition;
 }

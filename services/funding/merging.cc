@@ -43,7 +43,8 @@ void AddMerging(server::Definition& definition) {
 
 std::shared_ptr<void> RegisterMerging(server::Environment const& environment, Router& router,
                                       std::shared_ptr<MoneyGate const> money, MergingPeers const& peers) {
-  auto handlers = std::make_shared<Handlers>(environment, std::move(money), MergeParticipants(peers.activities));
+  auto handlers =
+      std::make_shared<Handlers>(environment, std::move(money), MergeParticipants(peers.activities, peers.communications));
   handlers->merges.Register(router);
   return handlers;
 }

@@ -13,6 +13,7 @@ namespace helhed::funding {
 // Whom it asks, and whose receipts it takes in.
 struct MergingPeers {
   client::Peer activities;
+  client::Peer communications;
 };
 
 // Adds its services and resources; its tables stand with the plans'.

@@ -16,8 +16,9 @@ struct PlanPeers {
   client::Peer residents = {};
   // What the plan's money has to say to its steps. Not null.
   std::shared_ptr<MoneyGate const> money = nullptr;
-  // The service activities, for plans that are merged; nobody means the one that the options of the process name.
+  // The services that take part when plans are merged; nobody means the one that the options of the process name.
   client::Peer activities = {};
+  client::Peer communications = {};
 };
 
 // Adds its services, migrations and resources.

@@ -34,7 +34,9 @@ constexpr std::pair<char const*, char const*> kAsks[] = {{"funding", "residents"
                                                          {"funding", "activities"},
                                                          {"activities", "residents"},
                                                          {"activities", "funding"},
-                                                         {"communications", "residents"}};
+                                                         {"communications", "residents"},
+                                                         {"funding", "communications"},
+                                                         {"communications", "funding"}};
 
 }  // namespace
 

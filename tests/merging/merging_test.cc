@@ -19,6 +19,8 @@
 #include "helhed/activities/v1/registration_service.pb.h"
 #include "helhed/activities/v1/session_service.pb.h"
 #include "helhed/common/v1/merge.pb.h"
+#include "helhed/communications/v1/incident_service.pb.h"
+#include "helhed/communications/v1/template_service.pb.h"
 #include "helhed/events/v1/event_service.pb.h"
 #include "helhed/funding/v1/budget_service.pb.h"
 #include "helhed/funding/v1/coverage_service.pb.h"
@@ -33,13 +35,14 @@
 #include "services/platform/testing/matchers.h"
 #include "tests/e2e/process.h"
 
-// Two plans become one, across two services that are processes of their own. Whoever dies at whatever step, and is started again,
-// carries on: in the end there is what there is when nobody dies.
+// Two plans become one, across three services that are processes of their own. Whoever dies at whatever step, and is started
+// again, carries on: in the end there is what there is when nobody dies.
 namespace helhed {
 namespace {
 
 namespace av1 = activities::v1;
 namespace cv1 = common::v1;
+namespace mv1 = communications::v1;
 namespace fv1 = funding::v1;
 using storage::Engine;
 
@@ -62,7 +65,7 @@ storage::Statement const kCovered(
     "area_square_metres, state, exclude_reason, revision, create_time, update_time) "
     "VALUES ($1, $2, '9001', $3, 100, 0, 1, '', 1, 0, 0)");
 
-// One of the two processes.
+// One of the processes.
 class Server {
  public:
   Server(std::string name, Engine engine, std::string folder)
@@ -120,6 +123,7 @@ class Server {
 struct Deaths {
   bool funding = false;
   bool activities = false;
+  bool communications = false;
   std::uint64_t seed = 1;
 };
 
@@ -134,28 +138,36 @@ class House {
     EXPECT_EQ(key.exit_code, 0) << key.output;
     funding_ = std::make_unique<Server>("funding", engine, folder_);
     activities_ = std::make_unique<Server>("activities", engine, folder_);
+    communications_ = std::make_unique<Server>("communications", engine, folder_);
     anna_ = Identity("anna");
     bo_ = Identity("bo");
   }
   ~House() {
     if (::testing::Test::HasFailure()) {
-      std::cerr << testing::ReadWhole(funding_->log()) << testing::ReadWhole(activities_->log());
+      for (auto const* server : {funding_.get(), activities_.get(), communications_.get()}) {
+        std::cerr << testing::ReadWhole(server->log());
+      }
     }
     funding_->Stop();
     activities_->Stop();
+    communications_->Stop();
     std::filesystem::remove_all(folder_);
   }
 
   void Open() {
-    funding_->Migrate("activities=" + activities_->address());
+    funding_->Migrate(absl::StrCat("activities=", activities_->address(), ",communications=", communications_->address()));
     activities_->Migrate("funding=" + funding_->address());
+    communications_->Migrate("funding=" + funding_->address());
     MakePlans();
     funding_->Start();
     activities_->Start();
+    communications_->Start();
     to_funding_ = client::ConnectGrpc({.target = funding_->address()});
     to_activities_ = client::ConnectGrpc({.target = activities_->address()});
+    to_communications_ = client::ConnectGrpc({.target = communications_->address()});
     Fund();
     MakeActivities();
+    MakeCommunications();
   }
 
   // Proposes, assesses, decides, approves and executes, while they die.
@@ -189,6 +201,7 @@ class House {
     DigestPlans(text);
     DigestBooks(text);
     DigestActivities(text);
+    DigestCommunications(text);
     DigestEvents(text);
     return text;
   }
@@ -217,6 +230,7 @@ class House {
     };
     if (deaths_.funding) die(*funding_);
     if (deaths_.activities) die(*activities_);
+    if (deaths_.communications) die(*communications_);
     step();
     for (auto& death : deaths) death.join();
   }
@@ -247,6 +261,10 @@ class House {
   template <typename Response>
   Response Activities(std::string const& method, google::protobuf::Message const& request) {
     return Insist<Response>(*to_activities_, "activities.v1." + method, request, anna_);
+  }
+  template <typename Response>
+  Response Communications(std::string const& method, google::protobuf::Message const& request) {
+    return Insist<Response>(*to_communications_, "communications.v1." + method, request, anna_);
   }
   // A request_id of its own for everything that is done once.
   template <typename Request>
@@ -381,6 +399,42 @@ class House {
     Activities<av1::Registration>("RegistrationService/CreateRegistration", Once(request));
   }
 
+  // A letter in both plans, and an incident that is open.
+  void MakeCommunications() {
+    for (std::string const plan : {"plans/p", "plans/q"}) {
+      mv1::CreateTemplateRequest letter;
+      letter.set_parent(plan);
+      letter.set_template_id("brev");
+      letter.mutable_template_()->set_display_name("Et brev");
+      Communications<mv1::Template>("TemplateService/CreateTemplate", Once(letter));
+      Write(plan, "Kom til møde");
+      mv1::CreateIncidentRequest incident;
+      incident.set_parent(plan);
+      incident.set_incident_id("brand");
+      incident.mutable_incident()->set_kind(mv1::INCIDENT_KIND_ARSON);
+      incident.mutable_incident()->mutable_occur_time()->set_seconds(1'700'000'000);
+      incident.mutable_incident()->set_place("Ved containerne");
+      incident.mutable_incident()->set_description("Der blev sat ild til en container.");
+      Communications<mv1::Incident>("IncidentService/CreateIncident", Once(incident));
+      Note(plan + "/incidents/brand", "vagt");
+    }
+  }
+  void Write(std::string const& plan, std::string const& body) {
+    mv1::CreateTemplateVersionRequest request;
+    request.set_parent(plan + "/templates/brev");
+    auto& text = *request.mutable_template_version()->add_texts();
+    text.set_language("da");
+    text.set_subject("Møde");
+    text.set_body(body);
+    Communications<mv1::TemplateVersion>("TemplateService/CreateTemplateVersion", Once(request));
+  }
+  void Note(std::string const& incident, std::string const& text) {
+    mv1::CreateTimelineEntryRequest request;
+    request.set_parent(incident);
+    request.mutable_timeline_entry()->set_text(text);
+    Communications<mv1::TimelineEntry>("IncidentService/CreateTimelineEntry", Once(request));
+  }
+
   void Propose() {
     fv1::CreatePlanMergeRequest request;
     request.set_parent("plans/s");
@@ -400,7 +454,7 @@ class House {
       auto const merge = Funding<fv1::PlanMerge>("MergeService/AssessPlanMerge", request);
       bool const whole = std::all_of(merge.parts().begin(), merge.parts().end(),
                                      [](fv1::MergePart const& part) { return part.state() == fv1::MERGE_PART_STATE_REPORTED; });
-      if (merge.parts_size() == 2 && whole) return;
+      if (merge.parts_size() == 3 && whole) return;
       absl::SleepFor(absl::Milliseconds(50));
     }
     ADD_FAILURE() << "the report was never whole";
@@ -455,7 +509,11 @@ class House {
     FAIL() << "still " << merge.ShortDebugString();
   }
   // The successor's life goes on before it is sealed or undone: who comes now waits behind those from before.
-  void Live() { Register("plans/s/activities/cafe", "r4"); }
+  void Live() {
+    Register("plans/s/activities/cafe", "r4");
+    Write("plans/s", "Kom alle");
+    Note("plans/s/incidents/brand", "siden");
+  }
 
   void DigestMerge(std::string& text) {
     fv1::GetPlanMergeRequest request;
@@ -531,7 +589,34 @@ class House {
       }
     }
   }
-  // Each fact once: in funding's log how the merge went, in the other's what it did.
+  void DigestCommunications(std::string& text) {
+    for (auto const* plan : {"plans/p", "plans/q", "plans/s"}) {
+      mv1::ListTemplatesRequest list;
+      list.set_parent(plan);
+      auto const letters = Communications<mv1::ListTemplatesResponse>("TemplateService/ListTemplates", list);
+      for (auto const& letter : letters.templates()) {
+        absl::StrAppend(&text, letter.name(), " ", letter.predecessor(), ">", letter.successor(), " ", letter.latest_version(),
+                        "\n");
+      }
+      mv1::ListIncidentsRequest incidents;
+      incidents.set_parent(plan);
+      auto const open = Communications<mv1::ListIncidentsResponse>("IncidentService/ListIncidents", incidents);
+      for (auto const& incident : open.incidents()) {
+        absl::StrAppend(&text, incident.name(), " ", incident.state(), "\n");
+        mv1::ListTimelineEntriesRequest timeline;
+        timeline.set_parent(incident.name());
+        auto const entries = Communications<mv1::ListTimelineEntriesResponse>("IncidentService/ListTimelineEntries", timeline);
+        for (auto const& entry : entries.timeline_entries()) absl::StrAppend(&text, entry.name(), " ", entry.text(), "\n");
+      }
+    }
+    for (auto const* name : {"plans/p/incidents/brand", "plans/q/incidents/brand"}) {
+      mv1::ResolveIncidentRequest request;
+      request.set_name(name);
+      absl::StrAppend(&text, name, " is ", Communications<mv1::Incident>("IncidentService/ResolveIncident", request).name(),
+                      "\n");
+    }
+  }
+  // Each fact once: in funding's log how the merge went, in the others' what they did.
   void DigestEvents(std::string& text) {
     auto const read = [&](client::Channel& channel, std::string const& type) {
       events::v1::ReadEventsRequest request;
@@ -550,6 +635,7 @@ class House {
     };
     read(*to_funding_, "helhed.funding.v1.PlanMergeChanged");
     read(*to_activities_, "helhed.common.v1.MergeReceipt");
+    read(*to_communications_, "helhed.common.v1.MergeReceipt");
   }
 
   Deaths deaths_;
@@ -559,8 +645,10 @@ class House {
   std::string bo_;
   std::unique_ptr<Server> funding_;
   std::unique_ptr<Server> activities_;
+  std::unique_ptr<Server> communications_;
   std::unique_ptr<client::Channel> to_funding_;
   std::unique_ptr<client::Channel> to_activities_;
+  std::unique_ptr<client::Channel> to_communications_;
 };
 
 std::string Sealed(Engine engine, Deaths deaths) {
@@ -587,8 +675,11 @@ TEST_P(MergingTest, SealedItIsTheSameWhoeverDiesOnTheWay) {
   EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/p PLAN_STATE_SUPERSEDED plans/s"));
   EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/p/accounts/granted.lbf -10000"));
   EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/s/activities/cafe/registrations/r4"));
-  for (Deaths const deaths : {Deaths{.funding = true, .seed = 2}, Deaths{.activities = true, .seed = 3},
-                              Deaths{.funding = true, .activities = true, .seed = 4}}) {
+  EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/p/incidents/brand is plans/s/incidents/brand\n"));
+  EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/s/templates/brev plans/p/templates/brev> 2\n"));
+  for (Deaths const deaths :
+       {Deaths{.funding = true, .seed = 2}, Deaths{.activities = true, .seed = 3}, Deaths{.communications = true, .seed = 8},
+        Deaths{.funding = true, .activities = true, .communications = true, .seed = 4}}) {
     SCOPED_TRACE(absl::StrCat("seed ", deaths.seed));
     EXPECT_EQ(Sealed(GetParam(), deaths), undisturbed);
   }
@@ -600,8 +691,11 @@ TEST_P(MergingTest, UndoneItIsTheSameWhoeverDiesOnTheWay) {
   EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/p PLAN_STATE_ACTIVE \n"));
   EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/p/activities/cafe/registrations/r4"));
   EXPECT_THAT(undisturbed, ::testing::Not(::testing::HasSubstr("plans/s/activities/cafe")));
-  for (Deaths const deaths : {Deaths{.funding = true, .seed = 5}, Deaths{.activities = true, .seed = 6},
-                              Deaths{.funding = true, .activities = true, .seed = 7}}) {
+  EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/p/incidents/brand is plans/p/incidents/brand\n"));
+  EXPECT_THAT(undisturbed, ::testing::HasSubstr("plans/p/templates/brev > 2\n"));
+  for (Deaths const deaths :
+       {Deaths{.funding = true, .seed = 5}, Deaths{.activities = true, .seed = 6}, Deaths{.communications = true, .seed = 9},
+        Deaths{.funding = true, .activities = true, .communications = true, .seed = 7}}) {
     SCOPED_TRACE(absl::StrCat("seed ", deaths.seed));
     EXPECT_EQ(Undone(GetParam(), deaths), undisturbed);
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "helhed/activities/v1/merge_service.pb.h"
+#include "helhed/communications/v1/merge_service.pb.h"
 #include "services/platform/contract/resource_name.h"
 
 namespace helhed::funding {
@@ -27,10 +28,13 @@ MergeParticipant Participant(std::string service, client::Peer const& peer, std:
 
 }  // namespace
 
-std::vector<MergeParticipant> MergeParticipants(client::Peer const& activities) {
+std::vector<MergeParticipant> MergeParticipants(client::Peer const& activities, client::Peer const& communications) {
   namespace av1 = helhed::activities::v1;
+  namespace cv1 = helhed::communications::v1;
   return {Participant<av1::ReportMergeRequest, av1::ReportMergeResponse>("activities", activities,
-                                                                         "/helhed.activities.v1.MergeService/ReportMerge")};
+                                                                         "/helhed.activities.v1.MergeService/ReportMerge"),
+          Participant<cv1::ReportMergeRequest, cv1::ReportMergeResponse>("communications", communications,
+                                                                         "/helhed.communications.v1.MergeService/ReportMerge")};
 }
 
 }  // namespace helhed::funding

@@ -24,7 +24,7 @@ struct MergeParticipant {
   std::function<Findings(CallContext const& call, v1::PlanMerge const& merge)> ask;
 };
 
-// `activities` may be nobody: its part is missing then, and no merge is executed.
-std::vector<MergeParticipant> MergeParticipants(client::Peer const& activities);
+// Each may be nobody: its part is missing then, and no merge is executed.
+std::vector<MergeParticipant> MergeParticipants(client::Peer const& activities, client::Peer const& communications);
 
 }  // namespace helhed::funding

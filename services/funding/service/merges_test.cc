@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "helhed/activities/v1/merge_service.pb.h"
+#include "helhed/communications/v1/merge_service.pb.h"
 #include "helhed/events/v1/event_service.pb.h"
 #include "helhed/funding/v1/coverage_service.pb.h"
 #include "helhed/funding/v1/decision_service.pb.h"
@@ -49,6 +50,12 @@ struct FakeActivities {
           response.mutable_findings()->Add(self->findings.begin(), self->findings.end());
           return response;
         });
+    // Communications is there, too, by the same way, and has nothing to say.
+    using Question = helhed::communications::v1::ReportMergeRequest;
+    using Answer = helhed::communications::v1::ReportMergeResponse;
+    self->channel->On<Question, Answer>(
+        "/helhed.communications.v1.MergeService/ReportMerge",
+        [](Question const&, client::CallOptions const&) -> absl::StatusOr<Answer> { return Answer(); });
     self->channel->On<events::v1::ReadEventsRequest, events::v1::ReadEventsResponse>(
         "/helhed.events.v1.EventService/ReadEvents",
         [self](events::v1::ReadEventsRequest const& request,
@@ -201,6 +208,8 @@ class MergeTest : public MoneyTest {
     receipt.set_service("activities");
     receipt.set_step(step);
     receipt.set_carried_count(count);
+    auto const again = receipt;
+    fake_->receipts.emplace_back(again).set_service("communications");
     Follow();
   }
   void Follow() {
@@ -243,6 +252,7 @@ class MergeTest : public MoneyTest {
       : MoneyTest([&] {
           auto peers = FakePeers(std::make_shared<client::FakeChannel>(), nullptr);
           peers.activities = {fake->channel, [](absl::Time) { return std::string("signed"); }};
+          peers.communications = peers.activities;
           return peers;
         }()),
         fake_(std::move(fake)) {}
@@ -268,12 +278,12 @@ TEST_P(MergeTest, TheReportHasAPartOfEveryServiceAndSaysWhichIsMissing) {
   other().findings = {Alike("plans/p/activities/1", "plans/q/activities/2")};
   other().away = true;
   auto merge = Assess();
-  ASSERT_THAT(merge.parts(), SizeIs(2));
+  ASSERT_THAT(merge.parts(), SizeIs(3));
   EXPECT_EQ(merge.parts(0).service(), "activities");
   EXPECT_EQ(merge.parts(0).state(), v1::MERGE_PART_STATE_MISSING);
-  EXPECT_EQ(merge.parts(1).service(), "funding");
-  EXPECT_EQ(merge.parts(1).state(), v1::MERGE_PART_STATE_REPORTED);
-  EXPECT_EQ(merge.parts(1).conflict_count(), 3);
+  EXPECT_EQ(merge.parts(2).service(), "funding");
+  EXPECT_EQ(merge.parts(2).state(), v1::MERGE_PART_STATE_REPORTED);
+  EXPECT_EQ(merge.parts(2).conflict_count(), 3);
   other().away = false;
   merge = Assess();
   EXPECT_EQ(merge.parts(0).state(), v1::MERGE_PART_STATE_REPORTED);
@@ -378,8 +388,8 @@ TEST_P(MergeTest, DepartmentsMoveOnTheEffectiveDateAndTheOthersAreTold) {
   EXPECT_EQ(event.decisions_size(), 3);
   auto const merge = Get();
   EXPECT_FALSE(merge.parts(0).has_execute_time());
-  EXPECT_TRUE(merge.parts(1).has_execute_time());
-  EXPECT_EQ(merge.parts(1).carried_count(), 6);
+  EXPECT_TRUE(merge.parts(2).has_execute_time());
+  EXPECT_EQ(merge.parts(2).carried_count(), 6);
 }
 
 TEST_P(MergeTest, ADepartmentThatIsTakenInIsTheSuccessors) {
@@ -390,7 +400,7 @@ TEST_P(MergeTest, ADepartmentThatIsTakenInIsTheSuccessors) {
 TEST_P(MergeTest, TheLastReceiptFinishesTheExecution) {
   Executing();
   auto refusal = Refused<v1::PlanMerge>("MergeService/SealPlanMerge", SealRequest(), kPrecondition, "MERGE_NOT_READY");
-  EXPECT_THAT(MissingOf(refusal), ElementsAre("the receipt of activities"));
+  EXPECT_THAT(MissingOf(refusal), ElementsAre("the receipt of activities", "the receipt of communications"));
   other().away = true;
   for (auto const& job : instance().jobs()) {
     if (job.name == "follow-activities") {
