@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Containers on a machine without a registry or Docker's engine: what the scripts of this folder share. To be read by bash.
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot CONTAINERS_CONF=$PWD/build/containers/containers.conf
 

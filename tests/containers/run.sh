@@ -37,36 +37,43 @@ deploy/secrets.sh --own
 compose() { podman-compose --project-name helhed-test --file deploy/compose/compose.yaml "$@"; }
 finish() {
   local code=$?
-  ((code == 0)) || compose logs 2>&1 | tail -n 100
+  ((code == 0)) || { compose logs && podman logs helhed-test_suite; } 2>&1 | tail -n 100
   compose down --volumes >/dev/null 2>&1 || true
+  podman rm --force --volumes helhed-test_suite >/dev/null 2>&1 || true
   exit "$code"
 }
 trap finish EXIT
-compose up --detach
 
-for _ in $(seq 120); do
-  curl --silent --fail --cacert "$HELHED_SECRETS/outside-ca.pem" "https://localhost:$HELHED_PORT/readyz" >/dev/null && ready=1 && break
-  sleep 1
-done
-[[ -n ${ready:-} ]] || { echo 'the gateway does not become ready'; exit 1; }
-
-# podman-compose starts everything at once: who comes before the database is started again until it is there.
-healthy() {
-  local service
-  for service in residents funding activities communications gateway; do
-    podman exec "helhed-test_${service}_1" "/usr/bin/helhed-$service" healthcheck >/dev/null 2>&1 || return 1
+# Tries every second until something succeeds.
+await() { # WHAT COMMAND...
+  local what=$1
+  shift
+  for _ in $(seq 120); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 1
   done
+  echo "$what"
+  exit 1
 }
-for _ in $(seq 120); do
-  healthy && well=1 && break
-  sleep 1
-done
-[[ -n ${well:-} ]] || { echo 'a service does not become healthy'; exit 1; }
+healthy() { podman exec "helhed-test_$1" "/usr/bin/helhed-${1%_1}" healthcheck; }
+confined() { # CONTAINER
+  [[ $(podman inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.Config.User}}' "helhed-test_$1") == 'true 65532:65532' ]] ||
+    { echo "$1 runs with a root file system that can be written, or as root"; exit 1; }
+}
 
+# The suite needs nothing but its volume.
+podman run --detach --name helhed-test_suite --read-only --env HELHED_MIGRATE_ON_START=true localhost/helhed/suite
+await 'the suite does not become healthy' healthy suite
+confined suite
+podman rm --force --volumes helhed-test_suite >/dev/null
+
+compose up --detach
+await 'the gateway does not become ready' \
+  curl --silent --fail --cacert "$HELHED_SECRETS/outside-ca.pem" "https://localhost:$HELHED_PORT/readyz"
+# podman-compose starts everything at once: who comes before the database is started again until it is there.
 for service in residents funding activities communications gateway; do
-  container=helhed-test_${service}_1
-  [[ $(podman inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.Config.User}}' "$container") == 'true 65532:65532' ]] ||
-    { echo "$service runs with a root file system that can be written, or as root"; exit 1; }
+  await "$service does not become healthy" healthy "${service}_1"
+  confined "${service}_1"
 done
 HELHED_ADDRESS=https://localhost:$HELHED_PORT HELHED_PROGRAM=$HELHED HELHED_IDENTITY_KEY=$HELHED_SECRETS/demonstration.key \
   NODE_EXTRA_CA_CERTS=$HELHED_SECRETS/outside-ca.pem node "$client/check.js"
