@@ -3,11 +3,11 @@
 #include <memory>
 
 #include "services/platform/testing/explain.h"
+#include "services/platform/testing/recording_database.h"
 #include "services/residents/residents.h"
 #include "services/residents/service/resident_democracy.h"
 #include "services/residents/service/resident_statistics.h"
 #include "services/residents/testing/democracy.h"
-#include "services/residents/testing/recording_database.h"
 
 // Neither the list for a meeting nor the one of mandates reads a table from end to end, whoever asks.
 namespace helhed::residents::testing {
@@ -46,7 +46,7 @@ class DemocracyExplainTest : public DemocracyTest {
 
   // Not that of the instance, which would make the same ids again.
   SystemRandom random_;
-  RecordingDatabase recording_;
+  helhed::testing::RecordingDatabase recording_;
   storage::Schema schema_;
   storage::TokenSealer sealer_{std::string(32, 'k')};
   Store store_;

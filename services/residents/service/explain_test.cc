@@ -5,10 +5,10 @@
 #include <deque>
 #include <map>
 
+#include "services/platform/testing/recording_database.h"
 #include "services/residents/residents.h"
 #include "services/residents/service/housing_register.h"
 #include "services/residents/testing/fixture.h"
-#include "services/residents/testing/recording_database.h"
 
 // No statement may read a table from end to end: those that are written down, and those that lists are made into.
 namespace helhed::residents::testing {
@@ -20,7 +20,7 @@ class ExplainTest : public helhed::testing::ForBothEngines {
  protected:
   void SetUp() override {
     ForBothEngines::SetUp();
-    recording_ = std::make_unique<RecordingDatabase>(database());
+    recording_ = std::make_unique<helhed::testing::RecordingDatabase>(database());
     auto const definition = ResidentsDefinition();
     schema_ = std::make_unique<storage::Schema>(database());
     store_ = std::make_unique<helhed::testing::TestStore>(*recording_, definition.migrations, clock_, random_, schema_.get());
@@ -98,7 +98,7 @@ class ExplainTest : public helhed::testing::ForBothEngines {
 
   FakeClock clock_{helhed::testing::kTestStart};
   helhed::testing::TestRandom random_;
-  std::unique_ptr<RecordingDatabase> recording_;
+  std::unique_ptr<helhed::testing::RecordingDatabase> recording_;
   std::unique_ptr<storage::Schema> schema_;
   std::unique_ptr<helhed::testing::TestStore> store_;
   std::unique_ptr<HousingRegister> register_;

@@ -1,13 +1,13 @@
 #include <gmock/gmock.h>
 
 #include "services/platform/testing/explain.h"
+#include "services/platform/testing/recording_database.h"
 #include "services/residents/residents.h"
 #include "services/residents/service/access_log.h"
 #include "services/residents/service/consents.h"
 #include "services/residents/service/erasures.h"
 #include "services/residents/service/people.h"
 #include "services/residents/testing/people.h"
-#include "services/residents/testing/recording_database.h"
 
 // No list of people, and nothing that is asked about one, reads a table from end to end, whoever asks.
 namespace helhed::residents::testing {
@@ -74,7 +74,7 @@ class PeopleExplainTest : public PeopleTest {
 
   std::string anna_;
   helhed::testing::TestRandom random_;
-  RecordingDatabase recording_;
+  helhed::testing::RecordingDatabase recording_;
   storage::Schema schema_;
   storage::TokenSealer sealer_{std::string(32, 'k')};
   Store store_;

@@ -14,7 +14,7 @@
 
 #include "services/platform/storage/database.h"
 
-namespace helhed::residents::testing {
+namespace helhed::testing {
 
 // Remembers every statement that queries run, those of lists with their filters and orders among them.
 class RecordingDatabase final : public storage::Database {
@@ -84,4 +84,4 @@ class RecordingDatabase final : public storage::Database {
   Statements statements_;
 };
 
-}  // namespace helhed::residents::testing
+}  // namespace helhed::testing
