@@ -94,15 +94,15 @@ Moving MovingOn(std::span<PlanCoverage const> predecessors, absl::CivilDay effec
   return moving;
 }
 
-cv1::MergeFinding Finding(cv1::MergeConflictKind kind, std::vector<v1::CoveredDepartment const*> const& about,
-                          std::string description, std::initializer_list<cv1::MergeResolution> resolutions) {
-  cv1::MergeFinding finding;
-  finding.set_kind(kind);
-  for (auto const* const covered : about) finding.add_subjects(covered->name());
-  std::sort(finding.mutable_subjects()->begin(), finding.mutable_subjects()->end());
-  finding.set_description(std::move(description));
-  for (auto const resolution : resolutions) finding.add_resolutions(resolution);
-  return finding;
+std::vector<std::string> NamesOf(std::vector<v1::CoveredDepartment const*> const& departments) {
+  std::vector<std::string> names;
+  for (auto const* const covered : departments) names.push_back(covered->name());
+  return names;
+}
+
+// Whether the successor may take the department in that it has, or has not, in this row.
+bool MayTakeIn(v1::CoveredDepartment const* there) {
+  return there == nullptr || (!IsCovered(*there) && !there->exclude_merge().empty());
 }
 
 // The coverage as it is when it ends on the day; one that would begin then or later is left out.
@@ -129,7 +129,7 @@ std::optional<CoverageChange> TakeOver(PlanCoverage const& successor, std::vecto
   auto const id = LastPartOf(from.front()->name());
   auto const* const there = Find(successor, id);
   auto const start = std::max(effective, StoredPeriod(successor.plan.period()).start);
-  if (there != nullptr) {
+  if (there != nullptr && !MayTakeIn(there)) {
     if (!Reaches(*there, successor.plan, effective) || PeriodOf(*there, successor.plan).start >= effective) return std::nullopt;
     CoverageChange change{*there, *there};
     SetPeriod(change.after, start, successor.plan);
@@ -141,6 +141,11 @@ std::optional<CoverageChange> TakeOver(PlanCoverage const& successor, std::vecto
   CoverageChange change{*from.front(), std::nullopt};
   change.after.set_name(absl::StrCat(successor.plan.name(), "/coveredDepartments/", Av(id)));
   change.after.clear_period();
+  change.after.clear_exclude_merge();
+  if (there != nullptr) {
+    change.before = *there;
+    change.after.set_etag(there->etag());
+  }
   SetPeriod(change.after, start, successor.plan);
   return change;
 }
@@ -160,6 +165,22 @@ std::optional<v1::PlanMergeState> After(v1::PlanMergeState state, MergeAct act) 
   }
   return std::nullopt;
 }
+
+namespace {
+
+// What is to be decided and stands in no report: it has come, or has changed, since.
+void AddUnreported(MergeFacts const& facts, std::vector<std::string>& missing) {
+  if (facts.merge.parts().empty()) return;
+  std::set<std::string, std::less<>> reported;
+  for (auto const& conflict : facts.conflicts) reported.emplace(LastPartOf(conflict.name()));
+  for (auto const& finding : facts.findings) {
+    // Sealing waits for what is under way; there is nothing to choose.
+    if (finding.kind() == cv1::MERGE_CONFLICT_KIND_MONEY_UNDER_WAY || reported.contains(ConflictId(finding))) continue;
+    missing.push_back("a new conflict report, for " + finding.subjects(0));
+  }
+}
+
+}  // namespace
 
 std::vector<std::string> MissingToExecute(MergeFacts const& facts, absl::CivilDay today) {
   std::vector<std::string> missing;
@@ -184,6 +205,7 @@ std::vector<std::string> MissingToExecute(MergeFacts const& facts, absl::CivilDa
   for (auto const& conflict : facts.conflicts) {
     if (conflict.resolution() == cv1::MERGE_RESOLUTION_UNSPECIFIED) missing.push_back("a decision on " + conflict.name());
   }
+  AddUnreported(facts, missing);
   for (auto const& organisation : facts.organisations) {
     if (!IsApproved(facts, v1::PARTY_ORGANISATION, organisation)) missing.push_back("the approval of " + organisation);
   }
@@ -216,6 +238,17 @@ absl::Status MergeNotReady(v1::PlanMerge const& merge, MergeAct act, std::span<s
                 {"missing", listed}});
 }
 
+cv1::MergeFinding FindingOf(cv1::MergeConflictKind kind, std::vector<std::string> subjects, std::string description,
+                            std::initializer_list<cv1::MergeResolution> resolutions) {
+  std::sort(subjects.begin(), subjects.end());
+  cv1::MergeFinding finding;
+  finding.set_kind(kind);
+  for (auto& subject : subjects) finding.add_subjects(std::move(subject));
+  finding.set_description(std::move(description));
+  for (auto const resolution : resolutions) finding.add_resolutions(resolution);
+  return finding;
+}
+
 std::string ConflictId(cv1::MergeFinding const& finding) {
   return Sha256Hex(absl::StrCat(static_cast<int>(finding.kind()), "\n", absl::StrJoin(finding.subjects(), "\n"))).substr(0, 32);
 }
@@ -236,17 +269,17 @@ std::vector<cv1::MergeFinding> CoverageFindings(PlanCoverage const& successor, s
   auto const moving = MovingOn(predecessors, effective);
   for (auto const& [id, covered] : moving) {
     if (covered.size() < 2) continue;
-    findings.push_back(Finding(cv1::MERGE_CONFLICT_KIND_DEPARTMENT_IN_SEVERAL, covered,
-                               absl::StrCat(covered.size(), " predecessors cover department ", id),
-                               {cv1::MERGE_RESOLUTION_COVER_ONCE}));
+    findings.push_back(FindingOf(cv1::MERGE_CONFLICT_KIND_DEPARTMENT_IN_SEVERAL, NamesOf(covered),
+                                 absl::StrCat(covered.size(), " predecessors cover department ", id),
+                                 {cv1::MERGE_RESOLUTION_COVER_ONCE}));
   }
   for (auto const& [id, covered] : moving) {
     auto const* const there = Find(successor, id);
     if (there != nullptr && Reaches(*there, successor.plan, effective)) continue;
-    auto finding = Finding(cv1::MERGE_CONFLICT_KIND_DEPARTMENT_NOT_COVERED, {covered.front()},
-                           absl::StrCat(successor.plan.name(), " does not cover department ", id), {cv1::MERGE_RESOLUTION_END});
+    auto finding = FindingOf(cv1::MERGE_CONFLICT_KIND_DEPARTMENT_NOT_COVERED, {covered.front()->name()},
+                             absl::StrCat(successor.plan.name(), " does not cover department ", id), {cv1::MERGE_RESOLUTION_END});
     // Whom the successor's board has left out it does not get in by the back door.
-    if (there == nullptr) finding.add_resolutions(cv1::MERGE_RESOLUTION_TAKE_IN);
+    if (MayTakeIn(there)) finding.add_resolutions(cv1::MERGE_RESOLUTION_TAKE_IN);
     findings.push_back(std::move(finding));
   }
   return findings;

@@ -3,6 +3,7 @@
 #include <absl/status/status.h>
 #include <absl/time/civil_time.h>
 
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <set>
@@ -34,10 +35,12 @@ struct MergeFacts {
   v1::Plan successor;
   std::vector<v1::Plan> predecessors;
   std::vector<v1::MergeConflict> conflicts;
-  // The final approvals that stand and whose subject is the merge.
+  // The final yeses that stand and whose subject is the merge.
   std::vector<v1::Approval> approvals;
   // Whose departments the plans cover: `organisations/{organisation}`.
   std::set<std::string> organisations;
+  // What has to be decided about departments and money as they are now, whatever the report says.
+  std::vector<common::v1::MergeFinding> findings;
 };
 
 // Everything that is missing before the merge is executed on `today`, in words.
@@ -47,6 +50,10 @@ std::vector<std::string> MissingToSeal(v1::PlanMerge const& merge);
 
 // FAILED_PRECONDITION MERGE_NOT_READY.
 absl::Status MergeNotReady(v1::PlanMerge const& merge, MergeAct act, std::span<std::string const> missing);
+
+// Something to be decided on.
+common::v1::MergeFinding FindingOf(common::v1::MergeConflictKind kind, std::vector<std::string> subjects, std::string description,
+                                   std::initializer_list<common::v1::MergeResolution> resolutions);
 
 // The last part of the name of a conflict: from what it is about, so that it stays the same.
 std::string ConflictId(common::v1::MergeFinding const& finding);
@@ -62,7 +69,7 @@ struct PlanCoverage {
 };
 
 // What has to be decided about departments: those that several predecessors cover on the effective date or later, and those that
-// the successor does not.
+// the successor does not. Whom its board has left out is not taken in; whom an undone merge has left out may be again.
 std::vector<common::v1::MergeFinding> CoverageFindings(PlanCoverage const& successor, std::span<PlanCoverage const> predecessors,
                                                        absl::CivilDay effective);
 

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "services/platform/base/civil.h"
 #include "services/platform/testing/matchers.h"
 
@@ -165,6 +168,24 @@ TEST(MergeLife, ARefusedOrPreliminaryApprovalIsNone) {
               ElementsAre("the approval of the municipality", "the approval of the fund"));
 }
 
+TEST(MergeLife, AReportThatIsOlderThanWhatIsToBeDecidedIsNone) {
+  auto facts = Ready();
+  auto const known = FindingOf(cv1::MERGE_CONFLICT_KIND_DEPARTMENT_IN_SEVERAL, {"b", "a"}, "", {});
+  EXPECT_THAT(known.subjects(), ElementsAre("a", "b"));
+  auto& conflict = facts.conflicts.emplace_back();
+  conflict.set_name(facts.merge.name() + "/conflicts/" + ConflictId(known));
+  conflict.set_resolution(cv1::MERGE_RESOLUTION_COVER_ONCE);
+  // What is under way comes to its end before the merge is sealed: nobody has to decide on it.
+  facts.findings = {known, FindingOf(cv1::MERGE_CONFLICT_KIND_MONEY_UNDER_WAY, {"plans/urban/disbursements/1"}, "", {})};
+  EXPECT_THAT(MissingToExecute(facts, Day("2022-03-01")), IsEmpty());
+  facts.findings.push_back(FindingOf(cv1::MERGE_CONFLICT_KIND_MONEY_REMAINING, {"plans/urban/sources/lbf"}, "", {}));
+  facts.findings.push_back(
+      FindingOf(cv1::MERGE_CONFLICT_KIND_DEPARTMENT_NOT_COVERED, {"plans/urban/coveredDepartments/9001-001"}, "", {}));
+  EXPECT_THAT(MissingToExecute(facts, Day("2022-03-01")),
+              ElementsAre("a new conflict report, for plans/urban/sources/lbf",
+                          "a new conflict report, for plans/urban/coveredDepartments/9001-001"));
+}
+
 TEST(MergeLife, TheRefusalNamesStepStateAndWhatIsAllowed) {
   std::vector<std::string> const missing = {"one", "two"};
   auto const status = MergeNotReady(Ready().merge, MergeAct::kExecute, missing);
@@ -292,6 +313,37 @@ TEST(MergeSettlement, EndsASourceAsItsMoneyWent) {
   auto const hours = SettlementOf({}, true);
   EXPECT_EQ(hours.after, v1::SOURCE_STATE_RECONCILED);
   EXPECT_EQ(hours.lapse + hours.repay, 0);
+}
+
+// Unlike one that the board has left out, a department that an undone merge had taken in is not covered by nobody's decision.
+TEST(MergeCoverage, WhomAnUndoneMergeHasLeftOutMayBeTakenInAgain) {
+  for (bool const by_merge : {true, false}) {
+    Amager amager;
+    auto const left_out = Coverage("amager", "2022-01-01", "2026-01-01", {"9003-001"});
+    auto& there = amager.successor.departments.emplace_back(left_out.departments.front());
+    there.set_state(v1::COVERAGE_STATE_EXCLUDED);
+    there.set_exclude_reason("because");
+    there.set_etag("etag");
+    if (by_merge) there.set_exclude_merge("plans/amager/merges/m");
+    auto const findings = CoverageFindings(amager.successor, amager.predecessors, amager.effective);
+    auto const finding = std::find_if(findings.begin(), findings.end(), [](auto const& one) {
+      return one.kind() == cv1::MERGE_CONFLICT_KIND_DEPARTMENT_NOT_COVERED;
+    });
+    ASSERT_NE(finding, findings.end());
+    EXPECT_EQ(finding->resolutions_size(), by_merge ? 2 : 1);
+    auto const decisions = std::vector{Decision(*finding, cv1::MERGE_RESOLUTION_TAKE_IN)};
+    auto const changes = MoveCoverage(amager.successor, amager.predecessors, amager.effective, decisions, "merged");
+    auto const taken =
+        std::find_if(changes.begin(), changes.end(), [&](auto const& change) { return change.after.name() == there.name(); });
+    ASSERT_EQ(taken != changes.end(), by_merge);
+    if (!by_merge) continue;
+    EXPECT_EQ(taken->after.state(), v1::COVERAGE_STATE_COVERED);
+    EXPECT_EQ(taken->after.exclude_reason(), "");
+    EXPECT_EQ(taken->after.exclude_merge(), "");
+    EXPECT_EQ(taken->after.etag(), "etag");
+    ASSERT_TRUE(taken->before);
+    EXPECT_EQ(taken->before->exclude_merge(), "plans/amager/merges/m");
+  }
 }
 
 }  // namespace

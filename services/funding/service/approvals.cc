@@ -12,6 +12,7 @@
 #include "services/funding/service/plan_facts.h"
 #include "services/funding/service/plan_queries.h"
 #include "services/funding/service/requests.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::funding {
 namespace {
@@ -65,7 +66,7 @@ absl::Status RequireOfParty(CallContext const& call, v1::Approval const& approva
     if (grant.role() == "operator" && contract::Covers(grant.scope(), plan)) return absl::OkStatus();
     if (grant.role() == RoleOf(approval.party()) && contract::Covers(grant.scope(), where)) return absl::OkStatus();
   }
-  std::string const party = v1::Party_Name(approval.party()).substr(std::string_view("PARTY_").size());
+  std::string const party = contract::EnumText(approval.party());
   ErrorMetadata metadata = {{"party", party}};
   if (of_one) metadata["organisation"] = approval.organisation();
   return Error(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_NOT_OF_PARTY,

@@ -8,6 +8,7 @@
 #include "services/funding/service/budget_versions.h"
 #include "services/funding/service/money_queries.h"
 #include "services/funding/service/requests.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::funding {
 namespace {
@@ -41,8 +42,7 @@ absl::Status ChangeAmounts(MoneySession& session, v1::CreateBudgetRequest const&
     if (IsApprovedSource(source->state())) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SOURCE_AMOUNT_FIXED,
                    absl::StrCat(source->name(), " is approved; its amount is fixed."),
-                   {{"source", source->name()},
-                    {"state", v1::SourceState_Name(source->state()).substr(std::string_view("SOURCE_STATE_").size())}});
+                   {{"source", source->name()}, {"state", contract::EnumText(source->state())}});
     }
     *source->mutable_amount() = change.amount();
     session.Touch(source->name());

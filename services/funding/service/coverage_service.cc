@@ -9,6 +9,7 @@
 #include "helhed/funding/v1/events.pb.h"
 #include "services/funding/domain/decision_life.h"
 #include "services/funding/domain/plan_life.h"
+#include "services/funding/service/merging_plans.h"
 #include "services/funding/service/plan_queries.h"
 #include "services/funding/service/plans_of_departments.h"
 #include "services/funding/service/requests.h"
@@ -112,6 +113,8 @@ absl::StatusOr<v1::CoveredDepartment> CoverageService::UpdateCoveredDepartment(
   auto const& given = request.covered_department();
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::CoveredDepartment> {
     RETURN_IF_ERROR(LockPlan(tx, given.name()));
+    // A merge that is undone puts back what was covered when it was executed.
+    RETURN_IF_ERROR(RequireNotMerging(tx, PlanOf(given.name())));
     ASSIGN_OR_RETURN(auto const plan, LoadPlan(tx, PlanOf(given.name())));
     ASSIGN_OR_RETURN(auto covered, tx.Get<v1::CoveredDepartment>(given.name()));
     RETURN_IF_ERROR(storage::CheckEtag(given.etag(), covered.etag(), given.name()));

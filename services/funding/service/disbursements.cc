@@ -9,6 +9,7 @@
 #include "services/funding/service/money_session.h"
 #include "services/funding/service/requests.h"
 #include "services/platform/contract/contract.h"
+#include "services/platform/contract/fields.h"
 
 // Payments in two steps: one reserves, another one posts. One and a thousand are the same act.
 namespace helhed::funding {
@@ -29,9 +30,7 @@ Statement const kPost(
     "final_entry = wanted.value ->> 1, posted_amount_minor_units = CAST(wanted.value ->> 2 AS BIGINT) "
     "FROM json_array_elements(CAST($4 AS JSON)) AS wanted (value) WHERE plan = $1 AND disbursement = wanted.value ->> 0");
 
-std::string StateName(v1::Disbursement const& disbursement) {
-  return v1::DisbursementState_Name(disbursement.state()).substr(std::string_view("DISBURSEMENT_STATE_").size());
-}
+std::string StateName(v1::Disbursement const& disbursement) { return contract::EnumText(disbursement.state()); }
 
 // What is wrong with a request by itself. `field` is the path of the disbursement.
 void Check(CallContext const& call, v1::Disbursement const& disbursement, std::string const& field,

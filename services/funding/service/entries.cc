@@ -8,6 +8,7 @@
 #include "services/funding/service/money_queries.h"
 #include "services/funding/service/money_session.h"
 #include "services/funding/service/requests.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::funding {
 namespace {
@@ -59,7 +60,7 @@ absl::StatusOr<Verification> VerificationFrom(ReadTransaction& tx, std::string c
 
 absl::Status NotReversible(v1::JournalEntry const& entry, std::string_view why, ErrorMetadata metadata = {}) {
   metadata.emplace("entry", entry.name());
-  metadata.emplace("kind", v1::EntryKind_Name(entry.kind()).substr(std::string_view("ENTRY_KIND_").size()));
+  metadata.emplace("kind", contract::EnumText(entry.kind()));
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ENTRY_NOT_REVERSIBLE,
                absl::StrCat(entry.name(), " ", Av(why), "."), std::move(metadata));
 }

@@ -9,6 +9,7 @@
 #include "services/funding/service/plan_queries.h"
 #include "services/funding/service/plan_service.h"
 #include "services/funding/service/requests.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::funding {
 namespace {
@@ -27,7 +28,7 @@ absl::Status CheckProposed(v1::Extension const& extension, v1::Plan const& plan)
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_EXTENSION_NOT_POSSIBLE,
                "the extension is not proposed any more, or its end is not later than the plan's",
                {{"extension", extension.name()},
-                {"state", v1::ExtensionState_Name(extension.state()).substr(std::string_view("EXTENSION_STATE_").size())},
+                {"state", contract::EnumText(extension.state())},
                 {"end_date_after", ToIsoDate(plan_end)}});
 }
 

@@ -46,6 +46,9 @@ class MergeService {
   static absl::Status TakeReceipt(WriteTransaction& tx, common::v1::MergeReceipt const& receipt);
 
  private:
+  // What this service itself has found: merges.cc.
+  absl::StatusOr<std::vector<common::v1::MergeFinding>> OwnFindings(ReadTransaction& tx, v1::PlanMerge const& merge) const;
+
   Store& store_;
   MoneyGate const& money_;
   std::vector<MergeParticipant> participants_;

@@ -7,6 +7,7 @@
 #include "services/funding/domain/merge_life.h"
 #include "services/funding/service/money_queries.h"
 #include "services/funding/service/money_session.h"
+#include "services/funding/service/source_entries.h"
 
 namespace helhed::funding {
 namespace {
@@ -27,39 +28,17 @@ absl::StatusOr<MoneyAnswer> UnderWay(ReadTransaction& tx, MoneyGate const& money
   return money.Open(tx, question);
 }
 
-cv1::MergeFinding MoneyFinding(cv1::MergeConflictKind kind, std::string const& subject, std::string description,
-                               std::initializer_list<cv1::MergeResolution> resolutions) {
-  cv1::MergeFinding finding;
-  finding.set_kind(kind);
-  finding.add_subjects(subject);
-  finding.set_description(std::move(description));
-  for (auto const resolution : resolutions) finding.add_resolutions(resolution);
-  return finding;
-}
-
-Draft SettlementDraft(CallContext const& call, v1::PlanMerge const& merge, v1::Source const& source, v1::EntryKind kind,
-                      v1::Voucher const& voucher) {
-  Draft draft;
-  draft.kind = kind;
-  draft.date = call.Today();
-  draft.source = source.name();
-  draft.cause = merge.name();
-  draft.voucher = voucher;
-  draft.made_by = call.identity().subject();
-  return draft;
-}
-
 // Books what is left of a source out of the plan.
 absl::Status BookSettlement(MoneySession& session, CallContext const& call, v1::PlanMerge const& merge, v1::Source& source,
                             Settlement const& settlement, v1::Voucher const& voucher) {
   if (settlement.repay > 0) {
-    auto draft = SettlementDraft(call, merge, source, v1::ENTRY_KIND_REPAYMENT, voucher);
-    draft.moves.push_back(session.MoveOf(v1::ACCOUNT_KIND_GRANTED, v1::ACCOUNT_KIND_RELEASED, settlement.repay, source.name()));
+    auto draft = DraftAbout(call, v1::ENTRY_KIND_REPAYMENT, call.Today(), source, merge.name(), voucher);
+    draft.moves.push_back(RepaymentOf(session, source, settlement.repay));
     RETURN_IF_ERROR(session.Book(draft).status());
   }
   if (settlement.lapse > 0) {
-    auto draft = SettlementDraft(call, merge, source, v1::ENTRY_KIND_LAPSE, voucher);
-    draft.moves.push_back(session.MoveOf(v1::ACCOUNT_KIND_GRANTED, v1::ACCOUNT_KIND_APPROVED, settlement.lapse, source.name()));
+    auto draft = DraftAbout(call, v1::ENTRY_KIND_LAPSE, call.Today(), source, merge.name(), voucher);
+    draft.moves.push_back(LapseOf(session, source, settlement.lapse));
     RETURN_IF_ERROR(session.Book(draft).status());
   }
   source.set_state(settlement.after);
@@ -79,15 +58,15 @@ absl::StatusOr<std::vector<cv1::MergeFinding>> MoneyFindings(ReadTransaction& tx
     if (found == totals.end() || !IsUnsettled(source)) continue;
     auto const& left = found->second;
     if (left.approved + left.released + left.reserved == 0) continue;
-    findings.push_back(MoneyFinding(cv1::MERGE_CONFLICT_KIND_MONEY_REMAINING, source.name(),
-                                    absl::StrCat(ToKroner(left.approved), " kr. are not released, ", ToKroner(left.released),
-                                                 " kr. released and not spent, ", ToKroner(left.reserved), " kr. reserved"),
-                                    {cv1::MERGE_RESOLUTION_SETTLE, cv1::MERGE_RESOLUTION_BY_HAND}));
+    findings.push_back(FindingOf(cv1::MERGE_CONFLICT_KIND_MONEY_REMAINING, {source.name()},
+                                 absl::StrCat(ToKroner(left.approved), " kr. are not released, ", ToKroner(left.released),
+                                              " kr. released and not spent, ", ToKroner(left.reserved), " kr. reserved"),
+                                 {cv1::MERGE_RESOLUTION_SETTLE, cv1::MERGE_RESOLUTION_BY_HAND}));
   }
   ASSIGN_OR_RETURN(auto const open, UnderWay(tx, money, predecessor));
   for (auto const& item : open) {
-    findings.push_back(MoneyFinding(cv1::MERGE_CONFLICT_KIND_MONEY_UNDER_WAY, item.subject(), item.description(),
-                                    {cv1::MERGE_RESOLUTION_BY_HAND}));
+    findings.push_back(FindingOf(cv1::MERGE_CONFLICT_KIND_MONEY_UNDER_WAY, {item.subject()}, item.description(),
+                                 {cv1::MERGE_RESOLUTION_BY_HAND}));
   }
   return findings;
 }

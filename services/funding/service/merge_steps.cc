@@ -37,18 +37,20 @@ Statement const kKeptCoverage("funding.kept_coverage_of_merge",
                               "FROM merge_coverage WHERE plan = $1 AND merge = $2 ORDER BY covering_plan, covered_department");
 Statement const kDropCoverage("funding.drop_coverage_of_merge", "DELETE FROM merge_coverage WHERE plan = $1 AND merge = $2");
 
-// Every plan of the merge, in one order for all who lock them.
+// Every plan of the merge, in the order of their names.
 std::vector<std::string> PlansIn(v1::PlanMerge const& merge) {
   std::set<std::string> plans(merge.predecessors().begin(), merge.predecessors().end());
   plans.insert(std::string(PlanOf(merge.name())));
   return {plans.begin(), plans.end()};
 }
 
-// The merge with all its plans locked.
+// The merge with all its plans locked: in one order for whoever locks them so, whichever of them is the successor. Which they are
+// never changes, so that it can be read before.
 absl::StatusOr<v1::PlanMerge> LockAll(WriteTransaction& tx, std::string const& name, std::string const& etag) {
-  ASSIGN_OR_RETURN(auto merge, LockMerge(tx, name));
+  ASSIGN_OR_RETURN(auto const known, LoadMerge(tx, name));
+  for (auto const& plan : PlansIn(known)) RETURN_IF_ERROR(LockPlan(tx, plan));
+  ASSIGN_OR_RETURN(auto merge, LoadMerge(tx, name));
   RETURN_IF_ERROR(storage::CheckEtag(etag, merge.etag(), merge.name()));
-  for (auto const& plan : PlansIn(merge)) RETURN_IF_ERROR(LockPlan(tx, plan));
   return merge;
 }
 
@@ -98,7 +100,8 @@ absl::StatusOr<std::int64_t> MoveDepartments(WriteTransaction& tx, MergeFacts co
   return static_cast<std::int64_t>(changes.size());
 }
 
-// As the departments were before. One that the successor got by the merge is left out there: that it was covered stays readable.
+// As the departments were before. One that the successor got by the merge is left out there: that it was covered stays readable,
+// and so does why it is not, so that another merge may take it in again.
 absl::Status PutDepartmentsBack(WriteTransaction& tx, v1::PlanMerge const& merge) {
   auto const plan = PlanIdOf(merge.name());
   auto const id = contract::LastPart(merge.name());
@@ -106,12 +109,14 @@ absl::Status PutDepartmentsBack(WriteTransaction& tx, v1::PlanMerge const& merge
   for (std::size_t i = 0; i < kept.size(); ++i) {
     auto const name = absl::StrCat("plans/", kept.Text(i, 0), "/coveredDepartments/", kept.Text(i, 1));
     ASSIGN_OR_RETURN(auto covered, tx.Get<v1::CoveredDepartment>(name));
-    if (kept.IsNull(i, 4)) {
+    bool const taken_in = kept.IsNull(i, 4) || kept.Int64(i, 4) == v1::COVERAGE_STATE_EXCLUDED;
+    if (taken_in) {
       covered.set_state(v1::COVERAGE_STATE_EXCLUDED);
       covered.set_exclude_reason("the merge was undone");
+      covered.set_exclude_merge(merge.name());
     } else {
       covered.set_state(static_cast<v1::CoverageState>(kept.Int64(i, 4)));
-      if (covered.state() == v1::COVERAGE_STATE_COVERED) covered.clear_exclude_reason();
+      covered.clear_exclude_reason();
       covered.clear_period();
       if (!kept.IsNull(i, 2)) {
         *covered.mutable_period()->mutable_start_date() = ToProtoDate(FromIsoDate(kept.Text(i, 2)).value_or(absl::CivilDay()));
@@ -139,11 +144,7 @@ absl::Status Supersede(WriteTransaction& tx, v1::PlanMerge const& merge, std::st
   act.reason = merge.reason();
   auto const effective = ToCivil(merge.effective_date()).value_or(tx.call().Today());
   ASSIGN_OR_RETURN(auto const date, DateNotBeforeLastChange(tx, predecessor, effective));
-  auto const before = plan;
-  plan.set_state(*next);
-  plan.set_successor(std::string(PlanOf(merge.name())));
-  RETURN_IF_ERROR(tx.Update(plan));
-  return Record(tx, act, date, before, plan);
+  return EndFor(tx, act, date, plan, *next, PlanOf(merge.name()));
 }
 
 template <typename Has>
@@ -171,7 +172,8 @@ absl::StatusOr<v1::PlanMerge> MergeService::ExecutePlanMerge(CallContext const& 
                                                              v1::ExecutePlanMergeRequest const& request) {
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::PlanMerge> {
     ASSIGN_OR_RETURN(auto merge, LockAll(tx, request.name(), request.etag()));
-    ASSIGN_OR_RETURN(auto const facts, LoadMergeFacts(tx, merge));
+    ASSIGN_OR_RETURN(auto facts, LoadMergeFacts(tx, merge));
+    ASSIGN_OR_RETURN(facts.findings, OwnFindings(tx, merge));
     auto const missing = MissingToExecute(facts, call.Today());
     auto const next = After(merge.state(), MergeAct::kExecute);
     if (!next || !missing.empty()) return MergeNotReady(merge, MergeAct::kExecute, missing);

@@ -5,13 +5,13 @@
 #include <string>
 #include <utility>
 
-#include "helhed/common/v1/errors.pb.h"
 #include "helhed/funding/v1/errors.pb.h"
 #include "services/funding/service/merge_service.h"
 #include "services/funding/service/merge_settlement.h"
 #include "services/funding/service/merge_store.h"
 #include "services/funding/service/plan_queries.h"
 #include "services/funding/service/requests.h"
+#include "services/platform/contract/fields.h"
 #include "services/platform/service/requests.h"
 
 namespace helhed::funding {
@@ -21,19 +21,6 @@ namespace cv1 = common::v1;
 
 // The plan that keeps the books says itself what has to be decided, under the name of the service.
 constexpr std::string_view kSelf = "funding";
-
-// Whose plans become one is not decided for those of others.
-absl::Status RequireGrants(CallContext const& call, v1::PlanMerge const& merge) {
-  for (auto const& predecessor : merge.predecessors()) {
-    bool const granted = std::any_of(call.scopes().begin(), call.scopes().end(),
-                                     [&](std::string const& scope) { return contract::Covers(scope, predecessor); });
-    if (granted) continue;
-    return Error(absl::StatusCode::kPermissionDenied, cv1::ERROR_REASON_PERMISSION_MISSING,
-                 "the permission is needed for every predecessor, too",
-                 {{"permission", call.method().policy().permission()}, {"resource", predecessor}});
-  }
-  return absl::OkStatus();
-}
 
 absl::Status CheckMerge(v1::PlanMerge const& merge, v1::Plan const& successor) {
   std::vector<FieldViolation> violations;
@@ -54,35 +41,21 @@ absl::Status RequireAct(v1::PlanMerge const& merge, MergeAct act) {
   return MergeNotReady(merge, act, {});
 }
 
-// What this service itself has found.
-absl::StatusOr<std::vector<cv1::MergeFinding>> OwnFindings(ReadTransaction& tx, MoneyGate const& money,
-                                                           v1::PlanMerge const& merge) {
-  ASSIGN_OR_RETURN(auto plan, LoadPlan(tx, PlanOf(merge.name())));
-  ASSIGN_OR_RETURN(auto const successor, LoadCoverage(tx, std::move(plan)));
-  std::vector<PlanCoverage> predecessors;
-  for (auto const& name : merge.predecessors()) {
-    ASSIGN_OR_RETURN(auto predecessor, LoadPlan(tx, name));
-    ASSIGN_OR_RETURN(predecessors.emplace_back(), LoadCoverage(tx, std::move(predecessor)));
+// OK also for a participant that is away. One that refuses the question does not understand it: a fault of ours, not of the
+// caller.
+absl::Status CheckAway(std::string_view service, absl::Status const& answer) {
+  if (answer.ok() || absl::IsUnavailable(answer) || absl::IsDeadlineExceeded(answer) || absl::IsCancelled(answer)) {
+    return absl::OkStatus();
   }
-  auto const effective = ToCivil(merge.effective_date()).value_or(absl::CivilDay::max());
-  auto findings = CoverageFindings(successor, predecessors, effective);
-  for (auto const& name : merge.predecessors()) {
-    ASSIGN_OR_RETURN(auto const of_money, MoneyFindings(tx, money, name));
-    findings.insert(findings.end(), of_money.begin(), of_money.end());
-  }
-  return findings;
-}
-
-std::string NameOfResolution(int resolution) {
-  return cv1::MergeResolution_Name(static_cast<cv1::MergeResolution>(resolution))
-      .substr(std::string_view("MERGE_RESOLUTION_").size());
+  return absl::InternalError(
+      absl::StrCat(Av(service), " refuses to report about a merge: ", absl::StatusCodeToString(answer.code())));
 }
 
 absl::Status RequireOffered(v1::MergeConflict const& conflict, cv1::MergeResolution resolution) {
   auto const& choices = conflict.choices();
   if (std::find(choices.begin(), choices.end(), resolution) != choices.end()) return absl::OkStatus();
   std::vector<std::string> names;
-  for (auto const choice : choices) names.push_back(NameOfResolution(choice));
+  for (auto const choice : choices) names.push_back(contract::EnumText(static_cast<cv1::MergeResolution>(choice)));
   return Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_RESOLUTION_NOT_OFFERED,
                "the conflict offers other resolutions", {{"conflict", conflict.name()}, {"choices", absl::StrJoin(names, ", ")}});
 }
@@ -121,7 +94,8 @@ absl::StatusOr<v1::ListPlanMergesResponse> MergeService::ListPlanMerges(CallCont
 }
 
 absl::StatusOr<v1::PlanMerge> MergeService::CreatePlanMerge(CallContext const& call, v1::CreatePlanMergeRequest const& request) {
-  RETURN_IF_ERROR(RequireGrants(call, request.plan_merge()));
+  // Whose plans become one is not decided for those of others.
+  RETURN_IF_ERROR(RequireGrantedOn(call, request.plan_merge().predecessors()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::PlanMerge> {
     RETURN_IF_ERROR(LockPlan(tx, request.parent()));
     ASSIGN_OR_RETURN(auto const successor, LoadPlan(tx, request.parent()));
@@ -136,25 +110,43 @@ absl::StatusOr<v1::PlanMerge> MergeService::CreatePlanMerge(CallContext const& c
   });
 }
 
+absl::StatusOr<std::vector<cv1::MergeFinding>> MergeService::OwnFindings(ReadTransaction& tx, v1::PlanMerge const& merge) const {
+  ASSIGN_OR_RETURN(auto plan, LoadPlan(tx, PlanOf(merge.name())));
+  ASSIGN_OR_RETURN(auto const successor, LoadCoverage(tx, std::move(plan)));
+  std::vector<PlanCoverage> predecessors;
+  for (auto const& name : merge.predecessors()) {
+    ASSIGN_OR_RETURN(auto predecessor, LoadPlan(tx, name));
+    ASSIGN_OR_RETURN(predecessors.emplace_back(), LoadCoverage(tx, std::move(predecessor)));
+  }
+  auto const effective = ToCivil(merge.effective_date()).value_or(absl::CivilDay::max());
+  auto findings = CoverageFindings(successor, predecessors, effective);
+  for (auto const& name : merge.predecessors()) {
+    ASSIGN_OR_RETURN(auto const of_money, MoneyFindings(tx, money_, name));
+    findings.insert(findings.end(), of_money.begin(), of_money.end());
+  }
+  return findings;
+}
+
 absl::StatusOr<v1::PlanMerge> MergeService::AssessPlanMerge(CallContext const& call, v1::AssessPlanMergeRequest const& request) {
   ASSIGN_OR_RETURN(auto const known, store_.Read(call, [&](ReadTransaction& tx) { return LoadMerge(tx, request.name()); }));
   std::vector<MergeParticipant::Findings> answers;
   answers.reserve(participants_.size());
-  for (auto const& participant : participants_) answers.push_back(participant.ask(call, known));
+  for (auto const& participant : participants_) {
+    answers.push_back(participant.ask(call, known));
+    RETURN_IF_ERROR(CheckAway(participant.service, answers.back().status()));
+  }
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::PlanMerge> {
     ASSIGN_OR_RETURN(auto merge, LockMerge(tx, request.name()));
     RETURN_IF_ERROR(storage::CheckEtag(request.etag(), merge.etag(), merge.name()));
     RETURN_IF_ERROR(RequireAct(merge, MergeAct::kDecide));
     RETURN_IF_ERROR(RequireUnapproved(tx, merge));
-    ASSIGN_OR_RETURN(auto const own, OwnFindings(tx, money_, merge));
+    ASSIGN_OR_RETURN(auto const own, OwnFindings(tx, merge));
     RETURN_IF_ERROR(ReplaceConflicts(tx, merge, kSelf, own));
     for (std::size_t i = 0; i < participants_.size(); ++i) {
       auto const& service = participants_[i].service;
-      // Who does not answer has its part missing; what it said before is not passed off as what it says now.
-      RETURN_IF_ERROR(ReplaceConflicts(tx, merge, service, answers[i].ok() ? *answers[i] : std::vector<cv1::MergeFinding>()));
-      if (!answers[i].ok()) {
-        RETURN_IF_ERROR(StorePart(tx, merge, service, false, 0));
-      }
+      // Who does not answer has its part missing. What it said before, and what was chosen, waits for it: nothing is executed.
+      RETURN_IF_ERROR(answers[i].ok() ? ReplaceConflicts(tx, merge, service, *answers[i])
+                                      : StorePart(tx, merge, service, false, 0));
     }
     RETURN_IF_ERROR(SaveMerge(tx, merge, merge.state()));
     // Parts stand in rows of their own.

@@ -37,6 +37,7 @@ struct FakeActivities {
   std::vector<cv1::MergeFinding> findings;
   std::vector<cv1::MergeReceipt> receipts;
   bool away = false;
+  bool refuses = false;
 
   static std::shared_ptr<FakeActivities> Make() {
     auto fake = std::make_shared<FakeActivities>();
@@ -45,6 +46,7 @@ struct FakeActivities {
         "/helhed.activities.v1.MergeService/ReportMerge",
         [self](av1::ReportMergeRequest const& request, client::CallOptions const&) -> absl::StatusOr<av1::ReportMergeResponse> {
           if (self->away) return absl::UnavailableError("away");
+          if (self->refuses) return absl::InvalidArgumentError("what?");
           EXPECT_EQ(request.plan(), "plans/s");
           av1::ReportMergeResponse response;
           response.mutable_findings()->Add(self->findings.begin(), self->findings.end());
@@ -143,15 +145,15 @@ class MergeTest : public MoneyTest {
   }
   v1::PlanMerge Propose() { return Must<v1::PlanMerge>("MergeService/CreatePlanMerge", MergeRequest()); }
   template <typename Request>
-  static Request On() {
+  Request On() const {
     Request request;
-    request.set_name(kMerge);
+    request.set_name(merge_);
     return request;
   }
   v1::PlanMerge Assess() { return Must<v1::PlanMerge>("MergeService/AssessPlanMerge", On<v1::AssessPlanMergeRequest>()); }
   std::vector<v1::MergeConflict> Conflicts() {
     v1::ListMergeConflictsRequest request;
-    request.set_parent(kMerge);
+    request.set_parent(merge_);
     request.set_page_size(1000);
     auto const listed = Must<v1::ListMergeConflictsResponse>("MergeService/ListMergeConflicts", request);
     return {listed.merge_conflicts().begin(), listed.merge_conflicts().end()};
@@ -166,15 +168,16 @@ class MergeTest : public MoneyTest {
       Must<v1::MergeConflict>("MergeService/ResolveMergeConflict", request);
     }
   }
-  v1::Approval Approval(v1::Party party, std::string const& organisation = "") {
+  v1::Approval Approval(v1::Party party, std::string const& organisation = "",
+                        v1::ApprovalOutcome outcome = v1::APPROVAL_OUTCOME_APPROVED) {
     v1::CreateApprovalRequest request;
     request.set_parent("plans/s");
     auto& approval = *request.mutable_approval();
     approval.set_party(party);
     approval.set_organisation(organisation);
     approval.set_stage(v1::APPROVAL_STAGE_FINAL);
-    approval.set_subject(kMerge);
-    approval.set_outcome(v1::APPROVAL_OUTCOME_APPROVED);
+    approval.set_subject(merge_);
+    approval.set_outcome(outcome);
     *approval.mutable_decide_date() = Date("2022-02-01");
     approval.mutable_evidence()->set_sha256(std::string(64, 'a'));
     return Must<v1::Approval>("DecisionService/CreateApproval", request);
@@ -188,7 +191,7 @@ class MergeTest : public MoneyTest {
   }
   v1::PlanMerge Execute() { return Must<v1::PlanMerge>("MergeService/ExecutePlanMerge", On<v1::ExecutePlanMergeRequest>()); }
   v1::PlanMerge Undo() { return Must<v1::PlanMerge>("MergeService/UndoPlanMerge", On<v1::UndoPlanMergeRequest>()); }
-  static v1::SealPlanMergeRequest SealRequest() {
+  v1::SealPlanMergeRequest SealRequest() const {
     auto request = On<v1::SealPlanMergeRequest>();
     *request.mutable_voucher() = Proof("the settlement");
     return request;
@@ -204,7 +207,7 @@ class MergeTest : public MoneyTest {
   // The other service has left a receipt, and this one looks for it.
   void Receipt(cv1::MergeStep step, std::int64_t count = 3) {
     auto& receipt = fake_->receipts.emplace_back();
-    receipt.set_merge(kMerge);
+    receipt.set_merge(merge_);
     receipt.set_service("activities");
     receipt.set_step(step);
     receipt.set_carried_count(count);
@@ -246,6 +249,9 @@ class MergeTest : public MoneyTest {
   }
 
   FakeActivities& other() { return *fake_; }
+
+  // The merge that is worked on.
+  std::string merge_ = kMerge;
 
  private:
   explicit MergeTest(std::shared_ptr<FakeActivities> fake)
@@ -317,6 +323,74 @@ TEST_P(MergeTest, WhatWasChosenStaysWhileTheConflictDoes) {
   other().findings.clear();
   Assess();
   EXPECT_THAT(Conflicts(), SizeIs(3));
+}
+
+TEST_P(MergeTest, WhatWasChosenWaitsForAServiceThatDoesNotAnswer) {
+  Plans();
+  Propose();
+  other().findings = {Alike("plans/p/activities/1", "plans/q/activities/2")};
+  Assess();
+  ResolveAll();
+  auto const before = Conflicts();
+  auto const expect_as_before = [&] {
+    auto const now = Conflicts();
+    ASSERT_EQ(now.size(), before.size());
+    // The same resources: whoever holds an etag of one still may use it.
+    for (std::size_t i = 0; i < now.size(); ++i) EXPECT_THAT(now[i], EqualsProto(before[i]));
+  };
+  clock().Advance(absl::Minutes(1));
+  other().away = true;
+  auto const merge = Assess();
+  EXPECT_EQ(merge.parts(0).state(), v1::MERGE_PART_STATE_MISSING);
+  EXPECT_EQ(merge.parts(0).conflict_count(), 1);
+  expect_as_before();
+  other().away = false;
+  EXPECT_EQ(Assess().parts(0).state(), v1::MERGE_PART_STATE_REPORTED);
+  expect_as_before();
+  // What is offered no more was not chosen.
+  other().findings[0].clear_resolutions();
+  other().findings[0].add_resolutions(cv1::MERGE_RESOLUTION_CARRY_FIRST);
+  Assess();
+  int open = 0;
+  for (auto const& conflict : Conflicts()) {
+    if (conflict.resolution() != cv1::MERGE_RESOLUTION_UNSPECIFIED) continue;
+    ++open;
+    EXPECT_THAT(conflict.choices(), ElementsAre(cv1::MERGE_RESOLUTION_CARRY_FIRST));
+    EXPECT_EQ(conflict.resolver(), "");
+  }
+  EXPECT_EQ(open, 1);
+}
+
+TEST_P(MergeTest, AServiceThatDoesNotUnderstandTheQuestionIsNotTakenForAway) {
+  Plans();
+  Propose();
+  other().refuses = true;
+  auto const refusal = Call<v1::PlanMerge>("MergeService/AssessPlanMerge", On<v1::AssessPlanMergeRequest>());
+  EXPECT_EQ(refusal.status().code(), absl::StatusCode::kInternal) << refusal.status();
+  EXPECT_THAT(Get().parts(), IsEmpty());
+}
+
+TEST_P(MergeTest, ANoDoesNotKeepTheMergeAsItIs) {
+  Plans();
+  Propose();
+  Assess();
+  Approval(v1::PARTY_MUNICIPALITY, "", v1::APPROVAL_OUTCOME_REFUSED);
+  Assess();
+  ResolveAll();
+}
+
+TEST_P(MergeTest, AReportThatIsOlderThanTheCoverageIsMadeAnew) {
+  Plans();
+  Propose();
+  Assess();
+  ResolveAll();
+  ApproveMerge();
+  SetState("p", v1::PLAN_STATE_DRAFTING);
+  Cover("p", "9003", "002");
+  SetState("p", v1::PLAN_STATE_ACTIVE);
+  auto const refusal = Refused<v1::PlanMerge>("MergeService/ExecutePlanMerge", On<v1::ExecutePlanMergeRequest>(), kPrecondition,
+                                              "MERGE_NOT_READY");
+  EXPECT_THAT(MissingOf(refusal), ElementsAre("a new conflict report, for plans/p/coveredDepartments/9003-002"));
 }
 
 TEST_P(MergeTest, OnlyWhatIsOfferedIsChosen) {
@@ -395,6 +469,41 @@ TEST_P(MergeTest, DepartmentsMoveOnTheEffectiveDateAndTheOthersAreTold) {
 TEST_P(MergeTest, ADepartmentThatIsTakenInIsTheSuccessors) {
   Executing(0, {{cv1::MERGE_CONFLICT_KIND_DEPARTMENT_NOT_COVERED, cv1::MERGE_RESOLUTION_TAKE_IN}});
   EXPECT_EQ(Covered("s", "9003-001"), "2022-03-01 to 2026-01-01");
+}
+
+TEST_P(MergeTest, WhatWasTakenInAndGivenBackIsTakenInByTheNextMerge) {
+  std::map<cv1::MergeConflictKind, cv1::MergeResolution> const in = {
+      {cv1::MERGE_CONFLICT_KIND_DEPARTMENT_NOT_COVERED, cv1::MERGE_RESOLUTION_TAKE_IN}};
+  Executing(0, in);
+  Undo();
+  Receipt(cv1::MERGE_STEP_UNDO);
+  EXPECT_EQ(Covered("s", "9003-001"), "left out");
+  merge_ = "plans/s/merges/again";
+  Must<v1::PlanMerge>("MergeService/CreatePlanMerge", MergeRequest("again"));
+  Assess();
+  ResolveAll(in);
+  ApproveMerge();
+  Execute();
+  EXPECT_EQ(Covered("s", "9003-001"), "2022-03-01 to 2026-01-01");
+  Undo();
+  EXPECT_EQ(Covered("s", "9003-001"), "left out");
+  v1::GetCoveredDepartmentRequest get;
+  get.set_name("plans/s/coveredDepartments/9003-001");
+  EXPECT_EQ(Must<v1::CoveredDepartment>("CoverageService/GetCoveredDepartment", get).exclude_merge(), merge_);
+}
+
+TEST_P(MergeTest, WhatIsCoveredIsNotChangedWhileAMergeRunsThroughThePlan) {
+  Executing();
+  for (auto const* name : {"plans/p/coveredDepartments/9002-001", "plans/s/coveredDepartments/9001-001"}) {
+    v1::UpdateCoveredDepartmentRequest request;
+    request.mutable_covered_department()->set_name(name);
+    *request.mutable_covered_department()->mutable_period()->mutable_start_date() = Date("2022-06-01");
+    *request.mutable_covered_department()->mutable_period()->mutable_end_date() = Date("2023-01-01");
+    request.mutable_update_mask()->add_paths("period");
+    auto const refusal =
+        Refused<v1::CoveredDepartment>("CoverageService/UpdateCoveredDepartment", request, kPrecondition, "PLAN_MERGING");
+    EXPECT_EQ(refusal.metadata.at("merge"), kMerge);
+  }
 }
 
 TEST_P(MergeTest, TheLastReceiptFinishesTheExecution) {

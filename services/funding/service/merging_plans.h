@@ -9,7 +9,7 @@
 #include "services/platform/service/store.h"
 
 // Which plans a merge is running through. A plan is in one at a time, and until that is sealed or undone it does not come to its
-// end in another way.
+// end in another way, nor changes what it covers.
 namespace helhed::funding {
 
 // FAILED_PRECONDITION PLAN_MERGING when the plan is in a merge. The plan is locked.

@@ -7,6 +7,7 @@
 #include "helhed/funding/v1/errors.pb.h"
 #include "helhed/funding/v1/events.pb.h"
 #include "services/funding/service/requests.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::funding {
 namespace {
@@ -66,7 +67,7 @@ Statement const kSaveLine("funding.save_budget_line_use",
 constexpr v1::AccountKind kSourceAccounts[] = {v1::ACCOUNT_KIND_GRANTED, v1::ACCOUNT_KIND_APPROVED, v1::ACCOUNT_KIND_RELEASED,
                                                v1::ACCOUNT_KIND_RESERVED};
 
-std::string Json(std::set<std::string> const& ids) { return JsonArray({ids.begin(), ids.end()}); }
+std::string Json(std::set<std::string> const& ids) { return JsonArray(std::vector<std::string>(ids.begin(), ids.end())); }
 
 // `SELECT columns FROM table t ... ` for rows of a list of ids in $2 within the plan $1.
 Statement WantedStatement(storage::Table const& table, std::string_view key, storage::Engine engine) {
@@ -194,7 +195,7 @@ absl::StatusOr<bool> MoneySession::Sweep() {
 
 absl::Status MoneySession::RequireState(std::initializer_list<v1::PlanState> states) const {
   if (std::find(states.begin(), states.end(), plan_.state) != states.end()) return absl::OkStatus();
-  std::string const state = v1::PlanState_Name(plan_.state).substr(std::string_view("PLAN_STATE_").size());
+  std::string const state = contract::EnumText(plan_.state);
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_PLAN_NOT_OPEN,
                absl::StrCat(plan_.name, " is ", state, "; this cannot be done with its money now."),
                {{"plan", plan_.name}, {"state", state}});

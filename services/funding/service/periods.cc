@@ -7,6 +7,7 @@
 #include "services/funding/service/money_queries.h"
 #include "services/funding/service/money_session.h"
 #include "services/funding/service/requests.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::funding {
 namespace {
@@ -18,9 +19,7 @@ absl::StatusOr<absl::CivilMonth> MonthOf(std::string_view name) {
   return absl::CivilMonth(*first);
 }
 
-std::string StateName(v1::AccountingPeriod const& period) {
-  return v1::PeriodState_Name(period.state()).substr(std::string_view("PERIOD_STATE_").size());
-}
+std::string StateName(v1::AccountingPeriod const& period) { return contract::EnumText(period.state()); }
 
 absl::Status AppendChanged(WriteTransaction& tx, v1::AccountingPeriod const& period) {
   v1::PeriodChanged event;

@@ -118,6 +118,15 @@ absl::StatusOr<std::vector<v1::MissingItem>> MissingOf(ReadTransaction& tx, Mone
   return missing;
 }
 
+absl::Status EndFor(WriteTransaction& tx, Act const& act, absl::CivilDay date, v1::Plan& plan, v1::PlanState next,
+                    std::string_view successor) {
+  auto const before = plan;
+  plan.set_state(next);
+  plan.set_successor(std::string(successor));
+  RETURN_IF_ERROR(tx.Update(plan));
+  return Record(tx, act, date, before, plan);
+}
+
 absl::StatusOr<v1::Plan> LockForAct(WriteTransaction& tx, Act const& act) {
   RETURN_IF_ERROR(LockPlan(tx, act.plan));
   ASSIGN_OR_RETURN(auto plan, LoadPlan(tx, act.plan));

@@ -65,6 +65,10 @@ absl::StatusOr<absl::CivilDay> DateNotBeforeLastChange(ReadTransaction& tx, std:
 absl::Status Record(WriteTransaction& tx, Act const& act, absl::CivilDay date, v1::Plan const& before, v1::Plan const& after,
                     std::string_view extension = "");
 
+// The plan ends and `successor` takes its place; `act` is to supersede it, which its state allows.
+absl::Status EndFor(WriteTransaction& tx, Act const& act, absl::CivilDay date, v1::Plan& plan, v1::PlanState next,
+                    std::string_view successor);
+
 // The plan, locked and with the etag that the act asks for.
 absl::StatusOr<v1::Plan> LockForAct(WriteTransaction& tx, Act const& act);
 

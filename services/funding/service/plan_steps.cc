@@ -126,11 +126,7 @@ absl::StatusOr<v1::Plan> PlanService::SupersedePlan(CallContext const& call, v1:
     if (!ready) missing.push_back(Successor(plan.name()));
     auto const next = After(plan.state(), act.step);
     if (!next || !missing.empty()) return NotReady(plan, act.step, missing);
-    auto const before = plan;
-    plan.set_state(*next);
-    plan.set_successor(request.successor());
-    RETURN_IF_ERROR(tx.Update(plan));
-    RETURN_IF_ERROR(Record(tx, act, date, before, plan));
+    RETURN_IF_ERROR(EndFor(tx, act, date, plan, *next, request.successor()));
     return plan;
   });
 }

@@ -1,7 +1,6 @@
 #include "services/funding/service/requests.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
 namespace helhed::funding {
 
@@ -13,9 +12,5 @@ std::string_view PlanOf(std::string_view name) {
 std::string_view PlanIdOf(std::string_view name) { return contract::LastPart(PlanOf(name)); }
 
 std::string PlanName(std::string_view plan_id) { return absl::StrCat("plans/", Av(plan_id)); }
-
-std::string JsonArray(std::vector<std::string> const& texts) {
-  return texts.empty() ? "[]" : absl::StrCat("[\"", absl::StrJoin(texts, "\",\""), "\"]");
-}
 
 }  // namespace helhed::funding

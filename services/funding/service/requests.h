@@ -26,7 +26,4 @@ std::string_view PlanIdOf(std::string_view name);
 std::string_view PlanOf(std::string_view name);
 std::string PlanName(std::string_view plan_id);
 
-// A JSON array of the texts, which must need no escaping: identifiers, UUIDs. What statements take lists as.
-std::string JsonArray(std::vector<std::string> const& texts);
-
 }  // namespace helhed::funding

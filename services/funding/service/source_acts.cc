@@ -4,6 +4,7 @@
 #include "services/funding/service/money_queries.h"
 #include "services/funding/service/money_session.h"
 #include "services/funding/service/requests.h"
+#include "services/funding/service/source_entries.h"
 #include "services/funding/service/source_service.h"
 
 // What somebody does to a source. The books follow at once: approving, lapsing and repaying are entries.
@@ -11,18 +12,6 @@ namespace helhed::funding {
 namespace {
 
 bool IsHours(v1::Source const& source) { return source.contribution() == v1::CONTRIBUTION_IN_KIND_HOURS; }
-
-Draft DraftOf(CallContext const& call, v1::EntryKind kind, absl::CivilDay date, v1::Source const& source,
-              v1::Voucher const& voucher) {
-  Draft draft;
-  draft.kind = kind;
-  draft.date = date;
-  draft.source = source.name();
-  draft.cause = source.name();
-  draft.voucher = voucher;
-  draft.made_by = call.identity().subject();
-  return draft;
-}
 
 // Only what is exact and wholly in the budget is approved: so what is approved and the budget are equal for good (M2).
 absl::Status CheckApproval(WriteTransaction& tx, v1::Source const& source) {
@@ -47,14 +36,13 @@ absl::Status CheckApproval(WriteTransaction& tx, v1::Source const& source) {
 std::vector<Move> MovesOf(MoneySession const& session, SourceAct act, v1::Source const& source, SourceTotals const& totals) {
   std::vector<Move> moves;
   if (IsHours(source)) return moves;
-  auto const add = [&](v1::AccountKind debit, v1::AccountKind credit, Ore amount) {
-    if (amount > 0) moves.push_back(session.MoveOf(debit, credit, amount, source.name()));
-  };
-  if (act == SourceAct::kApprove) add(v1::ACCOUNT_KIND_APPROVED, v1::ACCOUNT_KIND_GRANTED, source.amount().minor_units());
-  if (act == SourceAct::kRepay) add(v1::ACCOUNT_KIND_GRANTED, v1::ACCOUNT_KIND_RELEASED, totals.released);
-  if (act == SourceAct::kRepay || act == SourceAct::kLapse) {
-    add(v1::ACCOUNT_KIND_GRANTED, v1::ACCOUNT_KIND_APPROVED, totals.approved);
+  if (act == SourceAct::kApprove && source.amount().minor_units() > 0) {
+    moves.push_back(
+        session.MoveOf(v1::ACCOUNT_KIND_APPROVED, v1::ACCOUNT_KIND_GRANTED, source.amount().minor_units(), source.name()));
   }
+  bool const lapses = act == SourceAct::kRepay || act == SourceAct::kLapse;
+  if (act == SourceAct::kRepay && totals.released > 0) moves.push_back(RepaymentOf(session, source, totals.released));
+  if (lapses && totals.approved > 0) moves.push_back(LapseOf(session, source, totals.approved));
   return moves;
 }
 
@@ -80,7 +68,7 @@ absl::StatusOr<v1::Source> Act(Store& store, CallContext const& call, Request co
       *source->mutable_approve_date() = ToProtoDate(date);
     }
     if (act == SourceAct::kPledge) *source->mutable_pledge() = request.voucher();
-    auto draft = DraftOf(call, KindOf(act), date, *source, request.voucher());
+    auto draft = DraftAbout(call, KindOf(act), date, *source, source->name(), request.voucher());
     draft.moves = MovesOf(*session, act, *source, session->Totals(source->name()));
     if (!draft.moves.empty()) {
       RETURN_IF_ERROR(session->Book(draft).status());

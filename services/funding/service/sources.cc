@@ -8,6 +8,7 @@
 #include "services/funding/service/money_session.h"
 #include "services/funding/service/requests.h"
 #include "services/funding/service/source_service.h"
+#include "services/platform/contract/fields.h"
 
 namespace helhed::funding {
 namespace {
@@ -30,7 +31,7 @@ void Check(v1::Source& source, std::vector<FieldViolation>& violations) {
 }
 
 absl::Status AmountFixed(v1::Source const& source) {
-  std::string const state = v1::SourceState_Name(source.state()).substr(std::string_view("SOURCE_STATE_").size());
+  std::string const state = contract::EnumText(source.state());
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SOURCE_AMOUNT_FIXED,
                absl::StrCat("The amount of ", source.name(), " is fixed: it is approved, or the budget spends it."),
                {{"source", source.name()}, {"state", state}});

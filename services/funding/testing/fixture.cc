@@ -3,6 +3,8 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 namespace helhed::funding::testing {
 namespace {
@@ -81,7 +83,8 @@ PlansOnlyTest::PlansOnlyTest(std::shared_ptr<client::FakeChannel> residents, std
 
 ServiceTest::ServiceTest(server::Definition const& definition)
     : signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
-  log_ = std::make_unique<telemetry::Log>(telemetry::Log::Options{.service = "funding", .destination = "/dev/null"});
+  log_ = std::make_unique<telemetry::Log>(
+      telemetry::Log::Options{.service = "funding", .minimum = telemetry::Severity::kDebug, .destination = folder_ / "log"});
   server::InstanceOptions options;
   options.storage = StorageOf(fresh_);
   options.roles_file = HELHED_ROLES_FILE;
@@ -143,6 +146,14 @@ std::vector<std::string> ServiceTest::ListedIn(google::protobuf::Message const& 
     ids.push_back(name.substr(name.rfind('/') + 1));
   }
   return ids;
+}
+
+std::string ServiceTest::LogText() {
+  log_->Flush();
+  std::ifstream file(folder_ / "log");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 std::string ServiceTest::Content() {

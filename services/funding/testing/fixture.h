@@ -19,6 +19,7 @@
 #include "services/platform/server/instance.h"
 #include "services/platform/storage/migrate.h"
 #include "services/platform/testing/engines.h"
+#include "services/platform/testing/folder.h"
 #include "services/platform/testing/matchers.h"
 #include "services/platform/testing/store.h"
 
@@ -132,11 +133,15 @@ class ServiceTest : public ::testing::TestWithParam<storage::Engine> {
   server::Instance& instance() { return *instance_; }
   storage::Database& database() { return instance_->database(); }
   FakeClock& clock() { return clock_; }
+  telemetry::Metrics& metrics() { return metrics_; }
+  // What was logged, at every level.
+  std::string LogText();
 
  private:
   helhed::testing::FreshDatabase fresh_{GetParam()};
   FakeClock clock_{absl::FromCivil(absl::CivilHour(2126, 3, 1, 8), absl::UTCTimeZone())};
   helhed::testing::TestRandom random_;
+  helhed::testing::Folder folder_;
   std::unique_ptr<telemetry::Log> log_;
   telemetry::Metrics metrics_;
   identity::Signer signer_;

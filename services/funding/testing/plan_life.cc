@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "services/funding/testing/fake_residents.h"
 #include "services/platform/contract/contract.h"
 
 namespace helhed::funding::testing {
@@ -20,18 +21,7 @@ google::protobuf::Message& Mutable(google::protobuf::Message& message, char cons
 
 PlanLifeTest::PlanLifeTest() { SetEligible(100, 200); }
 
-void PlanLifeTest::SetEligible(std::int64_t households, std::int64_t votes) {
-  residents().On<residents::v1::CountEligibleVotesRequest, residents::v1::CountEligibleVotesResponse>(
-      "/helhed.residents.v1.ResidentDemocracyService/CountEligibleVotes",
-      [households, votes](residents::v1::CountEligibleVotesRequest const& /*request*/,
-                          client::CallOptions const& /*options*/) -> absl::StatusOr<residents::v1::CountEligibleVotesResponse> {
-        residents::v1::CountEligibleVotesResponse response;
-        response.set_household_count(households);
-        response.set_voter_count(votes);
-        response.set_vote_count(votes);
-        return response;
-      });
-}
+void PlanLifeTest::SetEligible(std::int64_t households, std::int64_t votes) { SayEligible(residents(), households, votes); }
 
 v1::Evidence PlanLifeTest::Proof() {
   v1::Evidence evidence;
