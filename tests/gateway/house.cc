@@ -30,13 +30,9 @@ std::string MustRun(std::vector<std::string> const& arguments) {
 std::string RolesFile() { return std::string(HELHED_SOURCE_DIR) + "/deploy/policy/roles.textproto"; }
 
 // Who asks whom, in its own name: who may vote, whose data may be used, what becomes of plans that are merged.
-constexpr std::pair<char const*, char const*> kAsks[] = {{"funding", "residents"},
-                                                         {"funding", "activities"},
-                                                         {"activities", "residents"},
-                                                         {"activities", "funding"},
-                                                         {"communications", "residents"},
-                                                         {"funding", "communications"},
-                                                         {"communications", "funding"}};
+constexpr std::pair<char const*, char const*> kAsks[] = {
+    {"funding", "residents"},        {"funding", "activities"},     {"activities", "residents"},  {"activities", "funding"},
+    {"communications", "residents"}, {"funding", "communications"}, {"communications", "funding"}};
 
 }  // namespace
 
