@@ -345,6 +345,28 @@ TEST_P(MergeTest, WorksGoOnWithWhoWasTold) {
   EXPECT_EQ(GetWorks(now.name()).state(), v1::WORKS_STATE_DELIVERED);
 }
 
+TEST_P(MergeTest, WhoIsToldByACampaignThatWasBegunBeforeIsTold) {
+  Houses(2);
+  WorksIn("amager", "tag");
+  auto request = CampaignRequest("tag");
+  request.mutable_campaign()->set_statutory(true);
+  auto const campaign = Started(request).name();
+  auto const run = Printed(campaign).name();
+  Merge();
+  v1::ConfirmPrintRunRequest confirm;
+  confirm.set_name(run);
+  confirm.mutable_deliver_time()->set_seconds(absl::ToUnixSeconds(clock().Now()));
+  confirm.set_distributor("Omdelerne A/S");
+  Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm);
+  v1::RecordWorksDeliveriesRequest record;
+  record.set_name("plans/s/worksNotices/tag");
+  record.set_campaign(campaign);
+  EXPECT_EQ(Must<v1::WorksNotice>("WorksService/RecordWorksDeliveries", record).state(), v1::WORKS_STATE_DELIVERED);
+  record.set_campaign("plans/q/campaigns/tag");
+  EXPECT_THAT(Refused<v1::WorksNotice>("WorksService/RecordWorksDeliveries", record, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("campaign"));
+}
+
 TEST_P(MergeTest, ACampaignIsFinishedWhereItIsOrEndsWithTheMerge) {
   Houses(2);
   auto const goes_on = Started(CampaignRequest("a")).name();

@@ -72,7 +72,8 @@ v1::WorksNotice Successor(v1::WorksNotice const& former, v1::RescheduleWorksNoti
   return notice;
 }
 
-absl::Status CheckDeliveryRequest(v1::RecordWorksDeliveriesRequest const& request, absl::CivilDay today) {
+absl::Status CheckDeliveryRequest(v1::RecordWorksDeliveriesRequest const& request, v1::WorksNotice const& notice,
+                                  absl::CivilDay today) {
   std::vector<FieldViolation> violations;
   bool const by_campaign = !request.campaign().empty();
   if (int{request.households_size() > 0} + int{request.all_waiting()} + int{by_campaign} != 1) {
@@ -81,8 +82,9 @@ absl::Status CheckDeliveryRequest(v1::RecordWorksDeliveriesRequest const& reques
   }
   auto const day = ToCivil(request.delivery_date());
   if (by_campaign && request.has_delivery_date()) violations.push_back({"delivery_date", "is what the campaign says"});
-  if (by_campaign && PlanOf(request.campaign()) != PlanOf(request.name())) {
-    violations.push_back({"campaign", "must be of the same plan"});
+  auto const plan = PlanOf(request.campaign());
+  if (by_campaign && plan != PlanOf(notice.name()) && plan != PlanOf(notice.predecessor())) {
+    violations.push_back({"campaign", "must be of the same plan, or of the one that the notice goes on from"});
   }
   if (!by_campaign && (!day || *day > today)) {
     violations.push_back({"delivery_date", "must be an existing date, not later than today"});
@@ -197,9 +199,9 @@ absl::StatusOr<v1::WorksNotice> WorksService::DeliverWorksNotice(CallContext con
 
 absl::StatusOr<v1::WorksNotice> WorksService::RecordWorksDeliveries(CallContext const& call,
                                                                     v1::RecordWorksDeliveriesRequest const& request) {
-  RETURN_IF_ERROR(CheckDeliveryRequest(request, call.Today()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::WorksNotice> {
     ASSIGN_OR_RETURN(auto notice, LockWorksNotice(tx, request.name()));
+    RETURN_IF_ERROR(CheckDeliveryRequest(request, notice, call.Today()));
     auto const former = notice.state();
     RETURN_IF_ERROR(RequireState(notice, {v1::WORKS_STATE_DELIVERING, v1::WORKS_STATE_DELIVERED, v1::WORKS_STATE_IN_EFFECT}));
     RETURN_IF_ERROR(Enter(tx, notice, request));
