@@ -100,10 +100,12 @@ absl::StatusOr<v1::CalendarFeed> CalendarService::GetCalendarFeed(CallContext co
 }
 
 absl::StatusOr<google::api::HttpBody> CalendarService::DownloadCalendar(CallContext const& call,
-                                                                        v1::GetCalendarFeedRequest const& request) {
-  auto whole = request;
-  whole.clear_if_none_match();
-  ASSIGN_OR_RETURN(auto feed, GetCalendarFeed(call, whole));
+                                                                        v1::DownloadCalendarRequest const& request) {
+  v1::GetCalendarFeedRequest of;
+  of.set_parent(request.parent());
+  of.set_department(request.department());
+  of.set_activity(request.activity());
+  ASSIGN_OR_RETURN(auto feed, GetCalendarFeed(call, of));
   google::api::HttpBody file;
   file.set_content_type(feed.content_type());
   file.set_data(std::move(*feed.mutable_content()));

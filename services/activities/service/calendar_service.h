@@ -19,7 +19,7 @@ class CalendarService {
 
   absl::StatusOr<v1::Calendar> GetCalendar(CallContext const& call, v1::GetCalendarRequest const& request);
   absl::StatusOr<v1::CalendarFeed> GetCalendarFeed(CallContext const& call, v1::GetCalendarFeedRequest const& request);
-  absl::StatusOr<google::api::HttpBody> DownloadCalendar(CallContext const& call, v1::GetCalendarFeedRequest const& request);
+  absl::StatusOr<google::api::HttpBody> DownloadCalendar(CallContext const& call, v1::DownloadCalendarRequest const& request);
 
  private:
   Store& store_;
