@@ -15,8 +15,8 @@ namespace {
 namespace cv1 = common::v1;
 
 template <typename Names>
-cv1::MergeFinding Finding(cv1::MergeConflictKind kind, Names const& names, std::string_view description,
-                          std::initializer_list<cv1::MergeResolution> resolutions) {
+cv1::MergeFinding FindingOf(cv1::MergeConflictKind kind, Names const& names, std::string_view description,
+                            std::initializer_list<cv1::MergeResolution> resolutions) {
   cv1::MergeFinding finding;
   finding.set_kind(kind);
   for (auto const& name : names) finding.add_subjects(name);
@@ -39,18 +39,18 @@ std::vector<cv1::MergeFinding> FindMergeConflicts(MergeFacts const& facts) {
   std::vector<cv1::MergeFinding> findings;
   for (auto const& [_, names] : alike) {
     if (!OfSeveralPlans(names)) continue;
-    findings.push_back(Finding(cv1::MERGE_CONFLICT_KIND_TEMPLATES_ALIKE, names, "templates of the same title",
-                               {cv1::MERGE_RESOLUTION_CARRY_BOTH, cv1::MERGE_RESOLUTION_CARRY_FIRST}));
+    findings.push_back(FindingOf(cv1::MERGE_CONFLICT_KIND_TEMPLATES_ALIKE, names, "templates of the same title",
+                                 {cv1::MERGE_RESOLUTION_CARRY_BOTH, cv1::MERGE_RESOLUTION_CARRY_FIRST}));
   }
   std::sort(findings.begin(), findings.end(),
             [](cv1::MergeFinding const& a, cv1::MergeFinding const& b) { return a.subjects(0) < b.subjects(0); });
   for (auto const& incident : std::set<std::string>(facts.incidents.begin(), facts.incidents.end())) {
-    findings.push_back(Finding(cv1::MERGE_CONFLICT_KIND_INCIDENT_OPEN, std::initializer_list<std::string>{incident},
-                               "an incident that is not closed", {cv1::MERGE_RESOLUTION_CARRY}));
+    findings.push_back(FindingOf(cv1::MERGE_CONFLICT_KIND_INCIDENT_OPEN, std::initializer_list<std::string>{incident},
+                                 "an incident that is not closed", {cv1::MERGE_RESOLUTION_CARRY}));
   }
   for (auto const& campaign : std::set<std::string>(facts.campaigns.begin(), facts.campaigns.end())) {
-    findings.push_back(Finding(cv1::MERGE_CONFLICT_KIND_CAMPAIGN_RUNNING, std::initializer_list<std::string>{campaign},
-                               "a campaign that is on its way", {cv1::MERGE_RESOLUTION_BY_HAND, cv1::MERGE_RESOLUTION_END}));
+    findings.push_back(FindingOf(cv1::MERGE_CONFLICT_KIND_CAMPAIGN_RUNNING, std::initializer_list<std::string>{campaign},
+                                 "a campaign that is on its way", {cv1::MERGE_RESOLUTION_BY_HAND, cv1::MERGE_RESOLUTION_END}));
   }
   return findings;
 }
