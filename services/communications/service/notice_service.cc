@@ -119,6 +119,7 @@ void NoticeService::Register(Router& router) {
   on("WithdrawNotice", &NoticeService::WithdrawNotice);
   on("ListPublishedNotices", &NoticeService::ListPublishedNotices);
   on("GetNoticeFeed", &NoticeService::GetNoticeFeed);
+  on("DownloadNoticeFeed", &NoticeService::DownloadNoticeFeed);
 }
 
 absl::StatusOr<v1::Notice> NoticeService::GetNotice(CallContext const& call, v1::GetNoticeRequest const& request) {
@@ -231,6 +232,20 @@ absl::StatusOr<v1::NoticeFeed> NoticeService::GetNoticeFeed(CallContext const& c
     if (feed.not_modified()) feed.clear_content();
     return feed;
   });
+}
+
+absl::StatusOr<google::api::HttpBody> NoticeService::DownloadNoticeFeed(CallContext const& call,
+                                                                        v1::DownloadNoticeFeedRequest const& request) {
+  v1::GetNoticeFeedRequest of;
+  of.set_parent(request.parent());
+  of.set_department(request.department());
+  of.set_language(request.language());
+  of.set_kind(request.kind());
+  ASSIGN_OR_RETURN(auto feed, GetNoticeFeed(call, of));
+  google::api::HttpBody file;
+  file.set_content_type(feed.content_type());
+  file.set_data(std::move(*feed.mutable_content()));
+  return file;
 }
 
 }  // namespace helhed::communications

@@ -27,6 +27,7 @@ class NoticeService {
   absl::StatusOr<v1::ListPublishedNoticesResponse> ListPublishedNotices(CallContext const& call,
                                                                         v1::ListPublishedNoticesRequest const& request);
   absl::StatusOr<v1::NoticeFeed> GetNoticeFeed(CallContext const& call, v1::GetNoticeFeedRequest const& request);
+  absl::StatusOr<google::api::HttpBody> DownloadNoticeFeed(CallContext const& call, v1::DownloadNoticeFeedRequest const& request);
 
  private:
   Store& store_;

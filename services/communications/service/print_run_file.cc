@@ -64,10 +64,23 @@ absl::StatusOr<paper::Body> BodyOf(v1::Campaign const& campaign, v1::TemplateVer
   return body;
 }
 
+std::string PartOf(std::string bytes) {
+  v1::DownloadPrintRunResponse part;
+  part.set_content(std::move(bytes));
+  return part.SerializeAsString();
+}
+
+std::string FilePartOf(std::string bytes) {
+  google::api::HttpBody part;
+  part.set_content_type("application/pdf");
+  part.set_data(std::move(bytes));
+  return part.SerializeAsString();
+}
+
 class PrintRunStream final : public ServerStream {
  public:
-  PrintRunStream(Store& store, v1::PrintRun const& run, v1::PrintRunFile file)
-      : store_(store), key_(KeyOf<v1::PrintRun>(run.name())), file_(file) {}
+  PrintRunStream(Store& store, v1::PrintRun const& run, v1::PrintRunFile file, std::string (*make_part)(std::string))
+      : store_(store), key_(KeyOf<v1::PrintRun>(run.name())), file_(file), make_part_(make_part) {}
 
   absl::Status Begin(v1::PrintRun const& run, v1::Campaign const& campaign, paper::Body const& body) {
     paper::PrintRunOptions options;
@@ -94,9 +107,7 @@ class PrintRunStream final : public ServerStream {
     }
     std::size_t at = 0;
     for (; bytes_.size() - at >= kPartBytes || (over_ && at < bytes_.size()); at += std::min(kPartBytes, bytes_.size() - at)) {
-      v1::DownloadPrintRunResponse part;
-      part.set_content(bytes_.substr(at, kPartBytes));
-      out.push_back(part.SerializeAsString());
+      out.push_back(make_part_(bytes_.substr(at, kPartBytes)));
     }
     bytes_.erase(0, at);
     return over_ ? State::kDone : State::kMore;
@@ -127,6 +138,7 @@ class PrintRunStream final : public ServerStream {
   Store& store_;
   std::vector<std::string> key_;
   v1::PrintRunFile file_;
+  std::string (*make_part_)(std::string bytes);
   std::string bytes_;
   std::string last_;
   bool over_ = false;
@@ -138,12 +150,22 @@ class PrintRunStream final : public ServerStream {
 
 absl::StatusOr<std::unique_ptr<ServerStream>> PrintRunService::DownloadPrintRun(CallContext const& call,
                                                                                 v1::DownloadPrintRunRequest const& request) {
+  return Print(call, request.name(), request.file(), PartOf);
+}
+
+absl::StatusOr<std::unique_ptr<ServerStream>> PrintRunService::DownloadPrintRunFile(
+    CallContext const& call, v1::DownloadPrintRunFileRequest const& request) {
+  return Print(call, request.name(), request.file(), FilePartOf);
+}
+
+absl::StatusOr<std::unique_ptr<ServerStream>> PrintRunService::Print(CallContext const& call, std::string const& name,
+                                                                     v1::PrintRunFile file, MakePart make_part) {
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<std::unique_ptr<ServerStream>> {
-    ASSIGN_OR_RETURN(auto const run, LoadPrintRun(tx, request.name()));
-    ASSIGN_OR_RETURN(auto const campaign, LoadCampaign(tx, contract::ParentOf(request.name())));
+    ASSIGN_OR_RETURN(auto const run, LoadPrintRun(tx, name));
+    ASSIGN_OR_RETURN(auto const campaign, LoadCampaign(tx, contract::ParentOf(name)));
     ASSIGN_OR_RETURN(auto const version, LoadTemplateVersion(tx, campaign.template_version()));
     ASSIGN_OR_RETURN(auto const body, BodyOf(campaign, version));
-    auto stream = std::make_unique<PrintRunStream>(store_, run, request.file());
+    auto stream = std::make_unique<PrintRunStream>(store_, run, file, make_part);
     RETURN_IF_ERROR(stream->Begin(run, campaign, body));
     return stream;
   });

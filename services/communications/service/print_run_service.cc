@@ -108,6 +108,8 @@ void PrintRunService::Register(Router& router) {
   router.On(service, "ConfirmPrintRun", this, &PrintRunService::ConfirmPrintRun);
   router.OnStream(service, "DownloadPrintRun", this, &PrintRunService::DownloadPrintRun,
                   v1::DownloadPrintRunResponse::default_instance());
+  router.OnStream(service, "DownloadPrintRunFile", this, &PrintRunService::DownloadPrintRunFile,
+                  google::api::HttpBody::default_instance());
 }
 
 absl::StatusOr<v1::PrintRun> LoadPrintRun(ReadTransaction& tx, std::string_view name) {

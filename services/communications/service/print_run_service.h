@@ -27,8 +27,15 @@ class PrintRunService {
   // print_run_file.cc
   absl::StatusOr<std::unique_ptr<ServerStream>> DownloadPrintRun(CallContext const& call,
                                                                  v1::DownloadPrintRunRequest const& request);
+  absl::StatusOr<std::unique_ptr<ServerStream>> DownloadPrintRunFile(CallContext const& call,
+                                                                     v1::DownloadPrintRunFileRequest const& request);
 
  private:
+  // Makes a message of the stream from bytes of the PDF.
+  using MakePart = std::string (*)(std::string bytes);
+  absl::StatusOr<std::unique_ptr<ServerStream>> Print(CallContext const& call, std::string const& name, v1::PrintRunFile file,
+                                                      MakePart make_part);
+
   Store& store_;
 };
 

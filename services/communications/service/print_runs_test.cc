@@ -39,6 +39,23 @@ class PrintRunsTest : public ToldTest {
                 IsOk());
     return bytes;
   }
+  // As a file.
+  std::string DownloadFile(std::string const& run, v1::PrintRunFile file) {
+    v1::DownloadPrintRunFileRequest request;
+    request.set_name(run);
+    request.set_file(file);
+    std::string bytes;
+    EXPECT_THAT(Stream("PrintRunService/DownloadPrintRunFile", request,
+                       [&](std::string_view message) {
+                         google::api::HttpBody part;
+                         EXPECT_TRUE(part.ParseFromArray(message.data(), static_cast<int>(message.size())));
+                         EXPECT_EQ(part.content_type(), "application/pdf");
+                         bytes += part.data();
+                         return true;
+                       }),
+                IsOk());
+    return bytes;
+  }
   // What a reader of the PDF reads.
   static std::string TextOf(std::string const& pdf) {
     std::string path = "/tmp/helhed-print-XXXXXX";
@@ -68,6 +85,7 @@ TEST_P(PrintRunsTest, HoldEachHouseholdOnceInTheOrderOfTheRoute) {
   EXPECT_EQ(LastEvent<v1::PrintRunChanged>(run.name()).state(), v1::PRINT_RUN_STATE_MADE);
   auto const pdf = Download(run.name(), v1::PRINT_RUN_FILE_LETTERS);
   EXPECT_EQ(pdf, Download(run.name(), v1::PRINT_RUN_FILE_LETTERS)) << "the same each time";
+  EXPECT_EQ(pdf, DownloadFile(run.name(), v1::PRINT_RUN_FILE_LETTERS));
   auto const text = TextOf(pdf);
   EXPECT_EQ(Count(text, "Til beboerne"), 120);
   EXPECT_EQ(Count(text, "Det sker den 4. maj 2126."), 120);
