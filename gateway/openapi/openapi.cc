@@ -1,8 +1,11 @@
 #include "gateway/openapi/openapi.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 
+#include <map>
 #include <set>
+#include <vector>
 
 #include "gateway/openapi/comments.h"
 #include "gateway/openapi/components.h"
@@ -45,15 +48,32 @@ Json InfoOf(Info const& info) {
   return json;
 }
 
+// A service's own name, after that of its package where another package has one of the same name: `activities_MergeService`.
+std::map<std::string, std::string> ServiceNames(std::vector<contract::Method const*> const& methods) {
+  std::map<std::string, std::set<std::string>> by_name;
+  for (auto const* const method : methods) {
+    by_name[method->descriptor().service()->name()].insert(method->descriptor().service()->full_name());
+  }
+  std::map<std::string, std::string> names;
+  for (auto const& [name, services] : by_name) {
+    for (auto const& service : services) {
+      std::vector<std::string> const parts = absl::StrSplit(service, '.');
+      names[service] = services.size() > 1 && parts.size() > 1 ? absl::StrCat(parts[1], "_", name) : name;
+    }
+  }
+  return names;
+}
+
 // One tag a service, each once and in the order of the methods.
-Json TagsOf(std::vector<contract::Method const*> const& methods, Comments const& comments) {
+Json TagsOf(std::vector<contract::Method const*> const& methods, World const& world) {
   auto tags = Json::Array();
   std::set<std::string> seen;
   for (auto const* const method : methods) {
     auto const& service = *method->descriptor().service();
-    if (!seen.insert(service.name()).second) continue;
-    auto const comment = comments.Of(service);
-    tags.Add(Json::Object({{"name", service.name()}, {"description", comment.empty() ? service.name() : comment}}));
+    if (!seen.insert(service.full_name()).second) continue;
+    auto const comment = world.comments.Of(service);
+    tags.Add(Json::Object(
+        {{"name", world.service_names.at(service.full_name())}, {"description", comment.empty() ? service.name() : comment}}));
   }
   return tags;
 }
@@ -70,7 +90,8 @@ absl::StatusOr<std::string> Generate(std::vector<contract::Method const*> const&
   ASSIGN_OR_RETURN(auto const comments, Comments::Make(descriptor_set));
   Examples const examples(*comments);
   Schemas schemas(*comments, examples);
-  World const world{*comments, examples, schemas};
+  auto const service_names = ServiceNames(methods);
+  World const world{*comments, examples, schemas, service_names};
 
   auto paths = Json::Object();
   std::set<std::string> packages;
@@ -104,7 +125,7 @@ absl::StatusOr<std::string> Generate(std::vector<contract::Method const*> const&
                                       {"info", InfoOf(info)},
                                       {"servers", Json::Array({server})},
                                       {"security", Security(info)},
-                                      {"tags", TagsOf(methods, *comments)},
+                                      {"tags", TagsOf(methods, world)},
                                       {"paths", std::move(paths)},
                                       {"components", Json::Object({{"securitySchemes", SecuritySchemes(info)},
                                                                    {"headers", Headers()},

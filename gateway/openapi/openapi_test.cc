@@ -212,6 +212,8 @@ TEST(OpenApi, EveryReferenceLeadsSomewhereAndEveryOperationIdIsItsOwn) {
   }
   EXPECT_GE(operations, contract::AllMethods().size());
   EXPECT_EQ(ids.size(), operations);
+  EXPECT_TRUE(ids.contains("PlanService_GetPlan"));
+  EXPECT_TRUE(ids.contains("communications_MergeService_ReportMerge")) << "activities have a service of the same name";
 }
 
 // A path with its parameters' examples in place of them.

@@ -38,11 +38,12 @@ class Maker {
     auto operation = Json::Object();
     auto const comment = world_.comments.Of(method.descriptor());
     auto const summary = FirstSentence(comment);
-    operation["operationId"] = absl::StrCat(method.descriptor().service()->name(), "_", method.name(),
-                                            route_.binding == 0 ? "" : absl::StrCat("_", route_.binding + 1));
+    auto const& service = world_.service_names.at(method.descriptor().service()->full_name());
+    operation["operationId"] =
+        absl::StrCat(service, "_", method.name(), route_.binding == 0 ? "" : absl::StrCat("_", route_.binding + 1));
     operation["summary"] = summary.empty() ? method.name() : summary;
     operation["description"] = Description(comment);
-    operation["tags"] = Json::Array({method.descriptor().service()->name()});
+    operation["tags"] = Json::Array({service});
     AddPolicy(operation);
     if (auto parameters = Parameters(); !parameters.empty()) operation["parameters"] = std::move(parameters);
     if (route_.body != rest::Route::Body::kNone) operation["requestBody"] = RequestBody();

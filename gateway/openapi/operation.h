@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,8 @@ struct World {
   Comments const& comments;
   Examples const& examples;
   Schemas& schemas;
+  // How services are called in tags and operationIds, by their full names.
+  std::map<std::string, std::string> const& service_names;
 };
 
 // `/v1/organisations/{organisation}:merge`, and what its variables stand for in order: the collection before each.
