@@ -22,8 +22,9 @@ namespace rv1 = residents::v1;
 
 constexpr std::string_view kGet = "/helhed.residents.v1.HousingRegisterService/GetOrganisation";
 
-struct Service {
-  Service(std::string const& folder, std::string const& roles_file, std::string const& bin) : log(folder + "/service.log") {
+struct ServingRegister {
+  ServingRegister(std::string const& folder, std::string const& roles_file, std::string const& bin)
+      : log(folder + "/service.log") {
     address = absl::StrCat("127.0.0.1:", testing::FreePort());
     auto const signer = identity::Signer::Generate("bench");
     std::ofstream(folder + "/bench.pub") << signer.PublicKeyText();
@@ -89,7 +90,7 @@ double Median(std::vector<double> values) {
 }
 
 // The median of calls after silence against the median of calls that follow at once.
-void AfterSilence(Service& service) {
+void AfterSilence(ServingRegister& service) {
   auto const channel = client::ConnectGrpc({.target = service.address});
   auto const time = [&] {
     auto const begin = absl::Now();
@@ -110,7 +111,7 @@ void AfterSilence(Service& service) {
 
 void BenchDoors(std::string const& roles_file, std::string const& bin) {
   Folder folder;
-  Service service(folder.path(), roles_file, bin);
+  ServingRegister service(folder.path(), roles_file, bin);
   service.Start();
   {
     auto const channel = client::ConnectGrpc({.target = service.address});
