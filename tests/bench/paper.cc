@@ -23,10 +23,9 @@ paper::Body Works() {
   paper::Body body;
   auto& danish = body.sections.emplace_back(paper::Section{"da", "Vandet lukkes den 4. april", {}});
   for (int i = 0; i < 6; ++i) {
-    danish.paragraphs.push_back({.text = "Vi skifter de lodrette vandrør i opgangen. Imens er der ikke vand i køkken og bad fra "
-                                         "klokken 9 til klokken 12. Tap "
-                                         "vand "
-                                         "til kaffen om morgenen, og lad ingen haner stå åbne, når I går hjemmefra."});
+    danish.paragraphs.emplace_back().text =
+        "Vi skifter de lodrette vandrør i opgangen. Imens er der ikke vand i køkken og bad fra klokken 9 til klokken 12. "
+        "Tap vand til kaffen om morgenen, og lad ingen haner stå åbne, når I går hjemmefra.";
   }
   body.sections.push_back({"ar", "سيتم إغلاق المياه", {{.text = "سيتم إغلاق المياه في المبنى من الساعة 9 حتى الساعة 12."}}});
   return body;
