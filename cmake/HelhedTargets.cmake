@@ -5,7 +5,7 @@ find_package(Protobuf REQUIRED)
 find_package(gRPC REQUIRED)
 find_package(GTest REQUIRED)
 
-# What the sanitizer and fuzz runs build: tests labelled `tsan`, and all fuzz targets.
+# What the ThreadSanitizer and fuzz runs build: tests labelled `tsan`, and all fuzz targets.
 add_custom_target(tsan_tests)
 add_custom_target(fuzz_targets)
 # What other tools (clang-tidy) need of the build: everything that is generated.
@@ -65,19 +65,24 @@ function(helhed_binary name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
-# helhed_fuzz(NAME SOURCES ... DEPENDS ... CORPUS dir): with the fuzz preset a libFuzzer binary and a short run of it.
+# helhed_fuzz(NAME SOURCES ... DEPENDS ... CORPUS dir): a fuzz target and a short run of it. With the fuzz preset libFuzzer drives it;
+# everywhere else it is fed its corpus and random changes of that.
 function(helhed_fuzz name)
-  if(NOT HELHED_FUZZ)
-    return()
-  endif()
   cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${HELHED_WARNINGS})
-  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
-  add_test(NAME ${name} COMMAND ${name} -runs=20000 -max_total_time=20 ${CMAKE_CURRENT_BINARY_DIR}/${name}_found ${ARG_CORPUS})
-  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}_found)
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 60)
+  if(HELHED_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}_found)
+    add_test(NAME ${name} COMMAND ${name} -runs=20000 -max_total_time=20 ${CMAKE_CURRENT_BINARY_DIR}/${name}_found ${ARG_CORPUS})
+  else()
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/services/platform/testing/fuzz_main.cc)
+    helhed_precompile(${name} libraries)
+    add_test(NAME ${name} COMMAND ${name} ${ARG_CORPUS})
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
   add_dependencies(fuzz_targets ${name})
 endfunction()
 

@@ -2,7 +2,7 @@
 # Installs what is needed, builds, and runs every test. On a fresh Debian 12 this is all that a newcomer runs.
 #   tests/run.sh           every test, under AddressSanitizer and UndefinedBehaviorSanitizer
 #   tests/run.sh quick     the everyday build and its tests only
-#   tests/run.sh long      besides: what has threads and no gRPC under ThreadSanitizer, the fuzz targets briefly, clang-tidy
+#   tests/run.sh long      besides: what has threads and no gRPC under ThreadSanitizer, the fuzz targets driven by libFuzzer, clang-tidy
 # The log of every step stays in build/logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
