@@ -116,14 +116,15 @@ absl::StatusOr<std::vector<Surface>> RecordBody(Typesetter const& typesetter, Le
 std::string OneLine(std::string_view text) {
   std::unique_ptr<char, FreedBy<g_free>> const valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
   std::string line;
-  for (char const *at = valid.get(), *next = at; *at != '\0'; at = next) {
-    next = g_utf8_next_char(at);
+  for (char const* at = valid.get(); *at != '\0';) {
+    char const* const next = g_utf8_next_char(at);
     auto const c = g_utf8_get_char(at);
     if (IsControl(c) || TurnsOrBreaks(c)) {
       line.push_back(' ');
     } else {
       line.append(at, next);
     }
+    at = next;
   }
   return line;
 }
