@@ -169,7 +169,8 @@ std::string PostgresFixture::ConnectionString(std::string_view database) const {
 
 std::string PostgresFixture::NewDatabase(std::string_view options) {
   std::string const name = "test_" + std::to_string(++databases_);
-  Run("postgres", "CREATE DATABASE " + name + " TEMPLATE template0 " + std::string(options));
+  // Copying the template's files takes half the time of writing every page of it to the log.
+  Run("postgres", "CREATE DATABASE " + name + " TEMPLATE template0 STRATEGY file_copy " + std::string(options));
   return ConnectionString(name);
 }
 
