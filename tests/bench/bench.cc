@@ -173,7 +173,7 @@ int main(int argc, char** argv) {
   if (section == "writes") helhed::bench::BenchWrites(argv[2]);
   if (section == "reads") helhed::bench::BenchReads(argv[2], argc > 4 ? std::atoi(argv[4]) : 600'000);
   if (section == "residents") helhed::bench::BenchResidents(argv[2], argc > 4 ? std::atoi(argv[4]) : 600'000);
-  if (section == "postings") helhed::bench::BenchPostings(argv[2], argc > 5 ? std::atoi(argv[5]) : 1'000'000);
+  if (section == "postings") helhed::bench::BenchPostings(argv[2], argv[3], argc > 5 ? std::atoi(argv[5]) : 1'000'000);
   if (section == "activities") helhed::bench::BenchActivities(argv[2], argc > 6 ? std::atoi(argv[6]) : 2'000'000);
   if (section == "campaigns") helhed::bench::BenchCampaigns(argv[2]);
   if (section == "doors") helhed::bench::BenchDoors(argv[2], argv[3]);

@@ -104,7 +104,7 @@ void BenchWrites(std::string const& roles_file);
 void BenchReads(std::string const& roles_file, int dwellings);
 void BenchResidents(std::string const& roles_file, int dwellings);
 // `postings` is how many the large plan has.
-void BenchPostings(std::string const& roles_file, int postings);
+void BenchPostings(std::string const& roles_file, std::string const& bin, int postings);
 void BenchCampaigns(std::string const& roles_file);
 void BenchActivities(std::string const& roles_file, int attendances);
 void BenchDoors(std::string const& roles_file, std::string const& bin);

@@ -1,20 +1,28 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
+#include <absl/time/clock.h>
 
+#include <array>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <iostream>
 #include <map>
+#include <memory>
 
 #include "helhed/funding/v1/budget_service.pb.h"
 #include "helhed/funding/v1/ledger_service.pb.h"
 #include "helhed/funding/v1/report_service.pb.h"
 #include "helhed/funding/v1/source_service.pb.h"
 #include "services/funding/funding.h"
+#include "services/platform/client/channel.h"
 #include "services/platform/testing/postgres.h"
 #include "tests/bench/bench.h"
+#include "tests/e2e/process.h"
 
-// Postings against the engine itself writing the same rows, and a plan with very many of them against one with a thousand.
+// Postings, through the door of the process and through the gateway, against PostgreSQL itself writing the same rows; and a plan
+// with very many of them against one with a thousand.
 namespace helhed::bench {
 namespace {
 
@@ -44,7 +52,25 @@ void SetDate(google::type::Date& date, int day = 0) {
   date.set_day(1 + day % 28);
 }
 
-// The funding service with one plan and much money.
+// One krone of the one line.
+fv1::CreateDisbursementRequest Payment(int day) {
+  fv1::CreateDisbursementRequest request;
+  request.set_parent("plans/p");
+  request.mutable_disbursement()->set_budget_line("plans/p/budgetLines/0001");
+  SetOre(*request.mutable_disbursement()->mutable_amount(), 100);
+  SetDate(*request.mutable_disbursement()->mutable_expense_date(), day);
+  request.mutable_disbursement()->mutable_voucher()->set_reference("invoice 4711");
+  return request;
+}
+
+fv1::BatchCreateDisbursementsRequest Payments(int count) {
+  fv1::BatchCreateDisbursementsRequest batch;
+  batch.set_parent("plans/p");
+  for (int i = 0; i < count; ++i) *batch.add_requests() = Payment(i);
+  return batch;
+}
+
+// The funding service with one plan and much money, in this process.
 class Ledger : public Service {
  public:
   Ledger(server::StorageOptions storage, std::string const& folder, std::string const& roles_file)
@@ -58,31 +84,19 @@ class Ledger : public Service {
   }
 
   // One krone, reserved.
-  fv1::Disbursement Reserve() {
-    fv1::CreateDisbursementRequest request = Payment(0);
+  void Reserve() {
+    auto request = Payment(0);
     request.set_request_id(RequestId());
-    return Call<fv1::Disbursement>("LedgerService/CreateDisbursement", request);
+    Call<fv1::Disbursement>("LedgerService/CreateDisbursement", request);
   }
 
   void ReserveBatch(int count) {
-    fv1::BatchCreateDisbursementsRequest batch;
-    batch.set_parent("plans/p");
+    auto batch = Payments(count);
     batch.set_request_id(RequestId());
-    for (int i = 0; i < count; ++i) *batch.add_requests() = Payment(i);
     Call<fv1::BatchCreateDisbursementsResponse>("LedgerService/BatchCreateDisbursements", batch);
   }
 
  private:
-  static fv1::CreateDisbursementRequest Payment(int day) {
-    fv1::CreateDisbursementRequest request;
-    request.set_parent("plans/p");
-    request.mutable_disbursement()->set_budget_line("plans/p/budgetLines/0001");
-    SetOre(*request.mutable_disbursement()->mutable_amount(), 100);
-    SetDate(*request.mutable_disbursement()->mutable_expense_date(), day);
-    request.mutable_disbursement()->mutable_voucher()->set_reference("invoice 4711");
-    return request;
-  }
-
   void Fund() {
     constexpr std::int64_t kOre = 100'000'000'000;
     fv1::CreateSourceRequest source;
@@ -118,6 +132,86 @@ class Ledger : public Service {
     decide.set_name(Call<fv1::Release>("SourceService/CreateRelease", release).name());
     Call<fv1::Release>("SourceService/ApproveRelease", decide, SignIn("approver"));
   }
+};
+
+// The same service as a process on a store that a Ledger has filled, reached through the gateway, which is another.
+class GatewayLedger {
+ public:
+  // `storage` as the option of the service: `--sqlite` and a path, or `--postgres` and a connection.
+  GatewayLedger(std::array<std::string, 2> const& storage, std::string const& roles_file, std::string const& bin) {
+    auto const& folder = folder_.path();
+    for (std::string const name : {"gateway", "demonstration", "signer"}) {
+      Run({bin + "/helhed", "token", "--new-key", folder + "/" + name, folder + "/" + name + ".pub", "--key-id", name});
+    }
+    auto const upstream = absl::StrCat("127.0.0.1:", testing::FreePort());
+    auto const address = absl::StrCat("127.0.0.1:", testing::FreePort());
+    std::ofstream(folder + "/access.textproto")
+        << "limits { client { per_second: 1000000 burst: 1000000 } calls { per_client: 10000 in_all: 20000 } }\n";
+    service_ = std::make_unique<testing::Process>(
+        std::vector<std::string>{bin + "/helhed-funding", "serve", storage[0], storage[1], "--listen", upstream, "--admin-listen",
+                                 "", "--identity-key-file", folder + "/gateway.pub", "--signing-key-file", folder + "/signer",
+                                 "--roles-file", roles_file, "--log-level", "warning"},
+        folder + "/funding.log");
+    gateway_ = std::make_unique<testing::Process>(
+        std::vector<std::string>{bin + "/helhed-gateway", "serve", "--listen", address, "--upstream", "funding=" + upstream,
+                                 "--admin-listen", "", "--identity-key-file", folder + "/gateway", "--demonstration-key-file",
+                                 folder + "/demonstration.pub", "--access-file", folder + "/access.textproto", "--roles-file",
+                                 roles_file, "--log-level", "warning"},
+        folder + "/gateway.log");
+    token_ = Run({bin + "/helhed", "token", "--bearer", "--identity-key", folder + "/demonstration", "--subject", "bench",
+                  "--grant", "operator", "--lifetime", "1h"});
+    token_.erase(token_.find_last_not_of(" \n") + 1);
+    for (int i = 0; i < 4; ++i) channels_.push_back(client::ConnectGrpc({.target = address}));
+    AwaitAnswer();
+  }
+
+  void Reserve() {
+    auto request = Payment(0);
+    request.set_request_id(NewUuid(absl::Now(), random_));
+    Must("reserve", Call<fv1::Disbursement>("LedgerService/CreateDisbursement", request));
+  }
+  void ReserveBatch(int count) {
+    auto batch = Payments(count);
+    batch.set_request_id(NewUuid(absl::Now(), random_));
+    Must("reserve", Call<fv1::BatchCreateDisbursementsResponse>("LedgerService/BatchCreateDisbursements", batch));
+  }
+
+ private:
+  static std::string Run(std::vector<std::string> const& arguments) {
+    auto outcome = testing::RunProgram(arguments);
+    if (outcome.exit_code != 0) Fail(arguments[0], absl::InternalError(outcome.output));
+    return outcome.output;
+  }
+
+  template <typename Response>
+  absl::StatusOr<Response> Call(std::string const& method, google::protobuf::Message const& request) {
+    auto& channel = *channels_[next_.fetch_add(1, std::memory_order_relaxed) % channels_.size()];
+    return client::Invoke<Response>(channel, "/helhed.funding.v1." + method, request,
+                                    {.deadline = absl::Now() + absl::Seconds(30), .bearer_token = token_});
+  }
+
+  void AwaitAnswer() {
+    fv1::GetBudgetLineRequest request;
+    request.set_name("plans/p/budgetLines/0001");
+    auto const begin = absl::Now();
+    while (true) {
+      auto const answer = Call<fv1::BudgetLine>("BudgetService/GetBudgetLine", request);
+      if (answer.ok()) return;
+      if (absl::Now() - begin > absl::Seconds(30)) {
+        std::cerr << testing::ReadWhole(folder_.path() + "/funding.log") << testing::ReadWhole(folder_.path() + "/gateway.log");
+        Fail("start", answer.status());
+      }
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+  }
+
+  // Keys and logs.
+  Folder const folder_;
+  SystemRandom random_;
+  std::unique_ptr<testing::Process> service_, gateway_;
+  std::vector<std::unique_ptr<client::Channel>> channels_;
+  std::atomic<std::size_t> next_{0};
+  std::string token_;
 };
 
 // What one reservation inserts, in an order that keeps the foreign keys, with the column that must differ in each row, as an SQL
@@ -201,33 +295,57 @@ double Pgbench(std::string const& connection, std::string const& folder, std::st
   return std::atof(output.c_str() + at + 6);
 }
 
-void AgainstPgbench(std::string const& roles_file) {
-  Folder folder;
-  testing::PostgresFixture server(testing::PostgresFixture::Durability::kFull);
-  auto const connection = server.NewDatabase();
-  Ledger ledger({.postgres = connection, .connections = kCallers}, folder.path(), roles_file);
-  ledger.Reserve();
-  auto const one = Script(ledger, 1);
-  auto const many = Script(ledger, kBatch);
-  for (int const callers : {kCallers, 1}) {
-    auto const ours = RoundsPerSecond(callers, kRound, [&](int, std::int64_t) { ledger.Reserve(); });
-    Report(absl::StrCat("posting one at a time, PostgreSQL, ", callers, callers == 1 ? " caller" : " callers, one plan"), ours,
-           Pgbench(connection, folder.path(), one, callers), "postings/s", callers == 1 ? 0 : 0.7);
-  }
-  auto const batches = RoundsPerSecond(1, kRound, [&](int, std::int64_t) { ledger.ReserveBatch(kBatch); });
-  Report("postings in batches of 1,000, PostgreSQL, 1 caller", batches * kBatch,
-         Pgbench(connection, folder.path(), many, 1) * kBatch, "postings/s", 0);
+// Postings a second: many callers with one each, one caller with one, one caller with a batch.
+struct Rates {
+  double many = 0;
+  double one = 0;
+  double batched = 0;
+};
+
+template <typename AnyLedger>
+Rates Measure(AnyLedger& ledger) {
+  auto const single = [&](int, std::int64_t) { ledger.Reserve(); };
+  return {RoundsPerSecond(kCallers, kRound, single), RoundsPerSecond(1, kRound, single),
+          kBatch * RoundsPerSecond(1, kRound, [&](int, std::int64_t) { ledger.ReserveBatch(kBatch); })};
 }
 
-void OnSqlite(std::string const& roles_file) {
+void ReportRates(std::string_view door, std::string_view engine, Rates const& ours, Rates const& reference, double bar) {
+  auto const where = absl::StrCat(", ", Av(engine), ", ", Av(door), ", ");
+  Report(absl::StrCat("posting one at a time", where, kCallers, " callers, one plan"), ours.many, reference.many, "postings/s",
+         bar);
+  Report(absl::StrCat("posting one at a time", where, "1 caller"), ours.one, reference.one, "postings/s", 0);
+  Report(absl::StrCat("postings in batches of 1,000", where, "1 caller"), ours.batched, reference.batched, "postings/s", 0);
+}
+
+// Both engines and both doors against pgbench on a PostgreSQL that is set up as one that keeps what it was told.
+void AgainstPgbench(std::string const& roles_file, std::string const& bin) {
   Folder folder;
-  Ledger ledger({.sqlite_path = folder.path() + "/ledger.db"}, folder.path(), roles_file);
-  auto const alone = RoundsPerSecond(1, kRound, [&](int, std::int64_t) { ledger.Reserve(); });
-  auto const together = RoundsPerSecond(kCallers, kRound, [&](int, std::int64_t) { ledger.Reserve(); });
-  Report(absl::StrCat("posting one at a time, SQLite, ", kCallers, " callers, against 1 caller"), together, alone, "postings/s",
-         0);
-  auto const batches = RoundsPerSecond(1, kRound, [&](int, std::int64_t) { ledger.ReserveBatch(kBatch); });
-  Report("postings in batches of 1,000, SQLite, against one at a time", batches * kBatch, together, "postings/s", 0);
+  testing::PostgresFixture server(testing::PostgresFixture::Durability::kFull);
+  Rates pgbench;
+  {
+    auto const connection = server.NewDatabase();
+    Ledger ledger({.postgres = connection, .connections = kCallers}, folder.path(), roles_file);
+    ledger.Reserve();
+    auto const one = Script(ledger, 1);
+    auto const many = Script(ledger, kBatch);
+    auto const ours = Measure(ledger);
+    pgbench = {Pgbench(connection, folder.path(), one, kCallers), Pgbench(connection, folder.path(), one, 1),
+               kBatch * Pgbench(connection, folder.path(), many, 1)};
+    ReportRates("in process", "PostgreSQL", ours, pgbench, 0.7);
+  }
+  auto const path = folder.path() + "/ledger.db";
+  {
+    Ledger ledger({.sqlite_path = path}, folder.path(), roles_file);
+    ReportRates("in process", "SQLite", Measure(ledger), pgbench, 0);
+  }
+  {
+    GatewayLedger ledger({"--sqlite", path}, roles_file, bin);
+    ReportRates("gateway", "SQLite", Measure(ledger), pgbench, 0);
+  }
+  auto const connection = server.NewDatabase();
+  { Ledger const filled({.postgres = connection}, folder.path(), roles_file); }
+  GatewayLedger ledger({"--postgres", connection}, roles_file, bin);
+  ReportRates("gateway", "PostgreSQL", Measure(ledger), pgbench, 0);
 }
 
 // Balance, balance of a date, and first report page, in calls a second.
@@ -276,9 +394,8 @@ void AtSize(std::string const& roles_file, int postings) {
 
 }  // namespace
 
-void BenchPostings(std::string const& roles_file, int postings) {
-  AgainstPgbench(roles_file);
-  OnSqlite(roles_file);
+void BenchPostings(std::string const& roles_file, std::string const& bin, int postings) {
+  AgainstPgbench(roles_file, bin);
   AtSize(roles_file, postings);
 }
 
