@@ -3,16 +3,11 @@
 #include <absl/strings/str_cat.h>
 
 #include "helhed/residents/v1/errors.pb.h"
+#include "services/platform/base/parent_name.h"
 #include "services/platform/base/status.h"
 
 namespace helhed::residents {
 namespace {
-
-// `organisations/9001/departments/001` -> `organisations/9001`.
-std::string_view OrganisationOf(std::string_view department) {
-  auto const second = department.find('/', department.find('/') + 1);
-  return department.substr(0, second);
-}
 
 absl::Status Circular(std::string_view department) {
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_MERGER_CIRCULAR,
@@ -57,7 +52,7 @@ std::vector<Stay> Mergers::Stays(std::string_view department, absl::CivilDay fro
 
 absl::Status Mergers::Check(std::string_view successor, std::span<std::string const> predecessors, absl::CivilDay date) const {
   for (auto const& predecessor : predecessors) {
-    if (OrganisationOf(predecessor) != OrganisationOf(successor)) {
+    if (ParentName(predecessor) != ParentName(successor)) {
       return Error(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_MERGER_ACROSS_ORGANISATIONS,
                    "Only departments of one organisation can merge here.", {{"department", predecessor}});
     }

@@ -89,6 +89,31 @@ TEST_P(AccessLogTest, AHashWithoutItsPositionIsRefused) {
   Refused<v1::VerifyAccessLogResponse>("AccessLogService/VerifyAccessLog", request, kInvalid, "BAD_REQUEST");
 }
 
+// P1: the log is to be had by whom it is about: a grant for the person alone shows the person's own part, page by page.
+TEST_P(AccessLogTest, APersonsOwnPartIsExported) {
+  auto const anna = Person("Anna");
+  auto const bo = Person("Bo");
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(Get(anna), IsOk());
+  auto const herself = As({{"auditor", anna}}, "anna-herself");
+  v1::ListAccessLogEntriesRequest request;
+  request.set_parent(bo);
+  Refused<v1::ListAccessLogEntriesResponse>("AccessLogService/ListAccessLogEntries", request, kAbsent, "RESOURCE_NOT_FOUND",
+                                            herself);
+  request.set_parent(anna);
+  request.set_page_size(2);
+  std::vector<v1::AccessKind> kinds;
+  do {
+    auto const page = Call<v1::ListAccessLogEntriesResponse>("AccessLogService/ListAccessLogEntries", request, herself);
+    ASSERT_THAT(page, IsOk());
+    for (auto const& entry : page->access_log_entries()) {
+      EXPECT_EQ(entry.name().find(anna + "/"), 0U) << "nobody else's";
+      kinds.push_back(entry.kind());
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(kinds, ::testing::ElementsAre(v1::ACCESS_KIND_CHANGED, v1::ACCESS_KIND_READ, v1::ACCESS_KIND_READ));
+}
+
 // What a call that is refused must not leave behind is a trace of having been answered, either.
 TEST_P(AccessLogTest, WhatIsRefusedIsNotLogged) {
   auto const anna = Person("Anna");

@@ -1,5 +1,4 @@
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
 #include "helhed/residents/v1/errors.pb.h"
 #include "services/platform/contract/resource_name.h"
@@ -49,9 +48,9 @@ absl::StatusOr<v1::FetchHouseholdAddressesResponse> HousingRegister::FetchHouseh
   std::vector<std::string> wanted;
   for (auto const& department : request.departments()) {
     auto const key = contract::PatternOfType("helhed.dk/Department")->Match(department);
-    wanted.push_back(absl::StrCat("\"", key->at(0), "/", key->at(1), "\""));
+    wanted.push_back(absl::StrCat(key->at(0), "/", key->at(1)));
   }
-  auto const json = absl::StrCat("[", absl::StrJoin(wanted, ","), "]");
+  auto const json = JsonArray(wanted);
   return store_.Read(call, [&](ReadTransaction& tx) -> absl::StatusOr<v1::FetchHouseholdAddressesResponse> {
     ASSIGN_OR_RETURN(auto const rows, tx.Query(kAddresses, {std::string_view(json), std::string_view(day)}));
     if (rows.size() > kHouseholdsMax) {

@@ -2,6 +2,7 @@
 
 #include "services/residents/domain/consents.h"
 #include "services/residents/domain/cpr_number.h"
+#include "services/residents/domain/people.h"
 #include "services/residents/service/cpr_store.h"
 #include "services/residents/service/people_access.h"
 #include "services/residents/service/requests.h"
@@ -52,6 +53,8 @@ absl::StatusOr<v1::BatchGetResidentsResponse> People::BatchGetResidents(CallCont
           person.status().code() == absl::StatusCode::kNotFound || person.status().code() == absl::StatusCode::kPermissionDenied;
       if (is_hidden) continue;
       if (!person.ok()) return std::move(person).status();
+      // P5: a batch is a list; who was opened is to be had by GetResident.
+      if (IsProtected(*person, call.Today())) continue;
       *response.add_residents() = *std::move(person);
     }
     std::vector<v1::Resident*> const all(response.mutable_residents()->pointer_begin(),
@@ -66,6 +69,10 @@ absl::StatusOr<v1::Resident> People::LookupResident(CallContext const& call, v1:
   if (!number) return BadRequest({{"cpr_number", "must be a CPR number that was given out: the day must exist"}});
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Resident> {
     ASSIGN_OR_RETURN(auto const purpose, RequirePurpose(tx, request.purpose(), request.case_reference()));
+    // P2: to find somebody by the number is to use it.
+    if (!Covers(purpose, "cpr_number")) {
+      RETURN_IF_ERROR(CheckCovered(purpose, "cpr_number_masked"));
+    }
     ASSIGN_OR_RETURN(auto const name, FindByCprNumber(tx, keys_, *number));
     // Not even that there is somebody is said to who may not see the person.
     auto const nobody = NotFound("residents/-");

@@ -1,5 +1,7 @@
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
+#include "services/residents/domain/consents.h"
 #include "services/residents/domain/people.h"
 #include "services/residents/service/people.h"
 #include "services/residents/service/people_access.h"
@@ -55,6 +57,15 @@ struct OwnedCondition {
   std::string sql;
   std::vector<storage::Rows::Value> binds;
 };
+
+// Who is found by a field is known to have it, shown or not.
+std::string SearchedFields(v1::SearchResidentsRequest const& request) {
+  std::vector<std::string> fields;
+  if (!request.given_name().empty()) fields.emplace_back("given_name");
+  if (!request.family_name().empty()) fields.emplace_back("family_name");
+  if (request.has_birth_date()) fields.emplace_back("birth_date");
+  return absl::StrJoin(fields, ",");
+}
 
 OwnedCondition NameCondition(v1::SearchResidentsRequest const& request) {
   OwnedCondition condition{"r.resident IN (SELECT s.resident FROM resident_search s WHERE s.organisation = ?",
@@ -149,6 +160,7 @@ absl::StatusOr<v1::SearchResidentsResponse> People::SearchResidents(CallContext 
   options.conditions.push_back({reach.sql, reach.binds});
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::SearchResidentsResponse> {
     ASSIGN_OR_RETURN(auto const purpose, RequirePurpose(tx, request.purpose(), request.case_reference()));
+    RETURN_IF_ERROR(CheckCovered(purpose, SearchedFields(request)));
     RETURN_IF_ERROR(RequireOrganisation(tx, contract::LastPart(request.organisation())));
     ASSIGN_OR_RETURN(auto response, tx.List<v1::SearchResidentsResponse>(request, options));
     return ShowPage(tx, purpose, request.case_reference(), std::move(response));

@@ -49,6 +49,8 @@ Statement const kGuardings("residents.guardings",
 
 // After every date that there is.
 constexpr std::string_view kNever = "9999-99-99";
+// What stands for a purpose in the access log where it was a household that was changed: nobody was shown.
+constexpr std::string_view kHousehold = "purposes/household";
 
 Period PeriodAt(storage::Rows const& rows, std::size_t row, std::size_t start) {
   Period period{FromIsoDate(rows.Text(row, start)).value_or(absl::CivilDay::min()), std::nullopt};
@@ -137,12 +139,16 @@ absl::Status FitMemberships(WriteTransaction& tx, std::string const& household, 
   std::vector<std::string> names;
   for (std::size_t i = 0; i < beyond.size(); ++i) names.push_back(ResidentName(beyond.Text(i, 0)));
   RETURN_IF_ERROR(LockPeople(tx, names));
+  std::vector<Seen> ended;
   for (auto const& name : names) {
     RETURN_IF_ERROR(tx.Enqueue(kEndMembership, Binds{contract::LastPart(name), organisation_id, id, std::string_view(end),
                                                      absl::ToUnixMicros(tx.call().Now())}));
     RETURN_IF_ERROR(StoreMovedOut(tx, name, *occupation.end));
+    ASSIGN_OR_RETURN(auto const person, LoadPerson(tx, name));
+    RETURN_IF_ERROR(AppendUpdated(tx, person, {"memberships"}));
+    ended.push_back({name, "memberships"});
   }
-  return absl::OkStatus();
+  return LogAccess(tx, v1::ACCESS_KIND_CHANGED, kHousehold, "", ended);
 }
 
 absl::StatusOr<std::vector<Guarding>> LoadGuardings(ReadTransaction& tx, std::string_view ward) {

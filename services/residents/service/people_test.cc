@@ -177,6 +177,20 @@ TEST_P(ResidentTest, APurposeGivesItsFieldsOnly) {
   reveal.set_name(anna);
   reveal.set_purpose("purposes/advice");
   Refused<v1::RevealCprNumberResponse>("PeopleService/RevealCprNumber", reveal, kDenied, "PURPOSE_DOES_NOT_COVER");
+  // Nor is anybody found by what the purpose does not show.
+  v1::SearchResidentsRequest search;
+  search.set_organisation("organisations/9001");
+  search.set_given_name("Anna");
+  search.set_purpose("purposes/advice");
+  EXPECT_EQ(Call<v1::SearchResidentsResponse>("PeopleService/SearchResidents", search)->residents_size(), 1);
+  *search.mutable_birth_date() = Date("2050-05-17");
+  EXPECT_EQ(Refused<v1::SearchResidentsResponse>("PeopleService/SearchResidents", search, kDenied, "PURPOSE_DOES_NOT_COVER")
+                .metadata["fields"],
+            "birth_date");
+  v1::LookupResidentRequest lookup;
+  lookup.set_cpr_number(kNumber);
+  lookup.set_purpose("purposes/advice");
+  Refused<v1::Resident>("PeopleService/LookupResident", lookup, kDenied, "PURPOSE_DOES_NOT_COVER");
   v1::UpdateResidentRequest update;
   update.mutable_resident()->set_name(anna);
   *update.mutable_resident()->mutable_birth_date() = Date("2050-05-17");
@@ -386,6 +400,33 @@ TEST_P(ResidentTest, MembershipsFollowTheirRulesAndTheHousehold) {
   EXPECT_THAT(MembersOf("organisations/9001/departments/002"), IsEmpty());
 }
 
+// P1: what a call about a household does to its members is in their logs, and the others learn of it.
+TEST_P(ResidentTest, WhoMovesOutWithAHouseholdFindsThatInTheLog) {
+  auto const anna = Person("Anna", kHouseholdA);
+  auto const hidden = Person("Bo", kHouseholdA);
+  auto const elsewhere = Person("Carl", kHouseholdB);
+  Protect(hidden);
+  auto const log_before = LogOf(elsewhere).size();
+  v1::UpdateHouseholdRequest request;
+  request.mutable_household()->set_name(std::string(kHouseholdA));
+  *request.mutable_household()->mutable_occupation() = Range("2120-01-01", "2126-03-01");
+  ASSERT_THAT(Call<v1::Household>("UpdateHousehold", request, As({{"operator", ""}}, "bo")), IsOk());
+  for (auto const& resident : {anna, hidden}) {
+    auto const last = LogOf(resident).back();
+    EXPECT_EQ(last.kind(), v1::ACCESS_KIND_CHANGED);
+    EXPECT_EQ(last.subject(), "bo");
+    EXPECT_EQ(last.purpose(), "purposes/household");
+    EXPECT_EQ(last.fields(), "memberships");
+    EXPECT_TRUE(last.method().ends_with("/UpdateHousehold")) << last.method();
+  }
+  EXPECT_EQ(LogOf(elsewhere).size(), log_before);
+  std::vector<std::string> updated;
+  for (auto const& event : Events()) {
+    if (event.type() == v1::ResidentUpdated::descriptor()->full_name()) updated.push_back(event.subject());
+  }
+  EXPECT_THAT(updated, ElementsAre(anna)) << "of who is protected nobody learns it";
+}
+
 // P5: a protected person is in no list, search, batch or feed, whoever asks.
 TEST_P(ResidentTest, AProtectedPersonIsAbsentEverywhere) {
   auto const anna = Person("Anna", kHouseholdA, kNumber);
@@ -433,6 +474,10 @@ TEST_P(ResidentTest, AProtectedPersonIsAbsentEverywhere) {
   ASSERT_THAT(Call<v1::HouseholdMembership>("PeopleService/CreateMembership", move), IsOk());
   EXPECT_EQ(Events().size(), events_before + 2) << "the protection and the opening, not the move";
   EXPECT_THAT(MembersOf("organisations/9001/departments/002"), IsEmpty()) << "not even for who has opened the person";
+  EXPECT_EQ(Call<v1::BatchGetResidentsResponse>("PeopleService/BatchGetResidents", batch)->residents_size(), 1);
+  EXPECT_EQ(Call<v1::SearchResidentsResponse>("PeopleService/SearchResidents", search)->residents_size(), 1);
+  EXPECT_EQ(Call<v1::ListGuardianshipsResponse>("PeopleService/ListGuardianships", guardianships)->guardianships_size(), 0);
+  EXPECT_THAT(Get(anna), IsOk()) << "alone and with a purpose, as it was opened";
 }
 
 TEST_P(ResidentTest, ProtectionHasAPeriod) {

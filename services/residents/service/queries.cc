@@ -1,7 +1,6 @@
 #include "services/residents/service/queries.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
 #include "helhed/residents/v1/errors.pb.h"
 #include "services/platform/base/civil.h"
@@ -242,11 +241,6 @@ absl::Status CompleteOrganisations(ReadTransaction& tx, std::span<v1::Organisati
     organisation->set_administrator(found == administrators.end() ? "" : found->second);
   }
   return absl::OkStatus();
-}
-
-std::string JsonArray(std::vector<std::string> const& texts) {
-  if (texts.empty()) return "[]";
-  return absl::StrCat("[\"", absl::StrJoin(texts, "\",\""), "\"]");
 }
 
 }  // namespace helhed::residents

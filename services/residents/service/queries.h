@@ -74,7 +74,4 @@ absl::StatusOr<std::vector<Relation>> LoadRelations(ReadTransaction& tx, std::st
 // Sets who administers for each of the organisations on the date.
 absl::Status CompleteOrganisations(ReadTransaction& tx, std::span<v1::Organisation* const> organisations, absl::CivilDay date);
 
-// A JSON array of the texts, which must need no escaping: identifiers, UUIDs. What statements take lists as.
-std::string JsonArray(std::vector<std::string> const& texts);
-
 }  // namespace helhed::residents
