@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "helhed/funding/v1/events.pb.h"
+#include "helhed/residents/v1/events.pb.h"
 #include "helhed_migrations/activities.h"
 #include "services/activities/service/activity_service.h"
 #include "services/activities/service/attendance_service.h"
@@ -9,6 +11,7 @@
 #include "services/activities/service/indicator_service.h"
 #include "services/activities/service/merge_service.h"
 #include "services/activities/service/registration_service.h"
+#include "services/activities/service/resident_ends.h"
 #include "services/activities/service/session_service.h"
 #include "services/activities/service/volunteer_service.h"
 #include "services/platform/server/follow.h"
@@ -19,14 +22,15 @@ namespace {
 // Every handler of the service, and what they stand on.
 struct Handlers {
   Handlers(Store& store, client::Peer const& residents)
-      : activities(store),
+      : activities(store, ResidentConsents(residents)),
         sessions(store),
         registrations(store, ResidentConsents(residents)),
         attendances(store),
         indicators(store),
         volunteers(store, ResidentConsents(residents)),
         calendar(store),
-        merges(store) {}
+        merges(store),
+        ends(store, residents) {}
 
   void Register(Router& router) {
     activities.Register(router);
@@ -47,6 +51,7 @@ struct Handlers {
   VolunteerService volunteers;
   CalendarService calendar;
   MergeService merges;
+  ResidentEnds ends;
 };
 
 // What funding says about merges of plans.
@@ -54,6 +59,18 @@ absl::Status TakeFundingEvent(WriteTransaction& tx, events::v1::Event const& eve
   funding::v1::PlanMergeChanged change;
   if (!event.data().UnpackTo(&change)) return absl::OkStatus();
   return MergeService::TakeChange(tx, change);
+}
+
+// What is done when its time has come.
+void AddJobs(server::Environment const& environment, Handlers& handlers) {
+  auto& registrations = handlers.registrations;
+  auto& ends = handlers.ends;
+  auto& jobs = environment.jobs;
+  jobs.push_back({"expire-offers", absl::Seconds(30),
+                  [&registrations](storage::Limits const& limits) { return registrations.ExpireJob(limits); }});
+  jobs.push_back(
+      {"answer-erasures", absl::Seconds(5), [&ends](storage::Limits const& limits) { return ends.AnswerJob(limits); }});
+  jobs.push_back({"end-consents", absl::Seconds(5), [&ends](storage::Limits const& limits) { return ends.ConsentJob(limits); }});
 }
 
 }  // namespace
@@ -91,12 +108,15 @@ server::Definition ActivitiesDefinition(client::Peer residents, client::Peer fun
   };
   definition.handlers = [residents = std::move(residents), funding = std::move(funding)](
                             server::Environment const& environment, Router& router) -> std::shared_ptr<void> {
-    auto handlers = std::make_shared<Handlers>(environment.store, residents ? residents : environment.peers.Find("residents"));
+    auto const asked = residents ? residents : environment.peers.Find("residents");
+    auto handlers = std::make_shared<Handlers>(environment.store, asked);
     handlers->Register(router);
-    environment.jobs.push_back(
-        {"expire-offers", absl::Seconds(30),
-         [&registrations = handlers->registrations](storage::Limits const& limits) { return registrations.ExpireJob(limits); }});
-    // The job that follows keeps what it needs.
+    AddJobs(environment, *handlers);
+    // The jobs that follow keep what they need.
+    server::Follow(
+        environment, asked, "residents",
+        {residents::v1::ResidentErased::descriptor()->full_name(), residents::v1::ConsentEnded::descriptor()->full_name()},
+        ResidentEnds::TakeEvent);
     server::Follow(environment, funding ? funding : environment.peers.Find("funding"), "funding",
                    {funding::v1::PlanMergeChanged::descriptor()->full_name()}, TakeFundingEvent);
     return handlers;

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "helhed/residents/v1/erasure_service.pb.h"
+#include "helhed/residents/v1/events.pb.h"
 #include "services/activities/service/resident_consents.h"
 #include "services/activities/testing/fake_residents.h"
 #include "services/funding/service/resident_democracy.h"
@@ -89,6 +91,64 @@ TEST_P(PeersTest, WhoDoesNotExistIsAnsweredAlike) {
     auto const answer = activities::ResidentConsents(peer).Ask(nobody, "purposes/advice", Call());
     EXPECT_THAT(answer.status(), StatusIs(absl::StatusCode::kNotFound, "RESOURCE_NOT_FOUND"));
   }
+}
+
+// What activities answers when it learns that a person was erased: with the role of a service, under a request_id, also twice.
+TEST_P(PeersTest, ErasuresAreAcknowledgedAlike) {
+  rv1::CreateErasureRecipientRequest recipient;
+  recipient.set_erasure_recipient_id("activities");
+  ASSERT_THAT(PeopleTest::Call<rv1::ErasureRecipient>("ErasureService/CreateErasureRecipient", recipient), IsOk());
+  auto const person = Person("Anna");
+  auto const erasure = Erase(person);
+  ASSERT_THAT(erasure, IsOk());
+  EXPECT_EQ(erasure->state(), rv1::ERASURE_STATE_ERASED) << "an answer is awaited";
+  std::string const nobody = "residents/00000000-0000-7000-8000-000000000000";
+  activities::testing::FakeResidents fake;
+  fake.SetUnknown(nobody);
+  auto const cannot = [](std::string_view why) { return absl::UnavailableError(Av(why)); };
+  std::string_view const method = "/helhed.residents.v1.ErasureService/AcknowledgeErasure";
+  for (auto const& peer : {Fake(fake.channel()), Real()}) {
+    rv1::AcknowledgeErasureRequest request;
+    request.set_name(erasure->name());
+    request.set_service("activities");
+    request.set_outcome(rv1::ERASURE_OUTCOME_ERASED);
+    request.set_record_count(4);
+    request.set_request_id("018f0000-0000-7000-8000-000000000001");
+    for (int i = 0; i < 2; ++i) {
+      auto const answer = peer.Ask<rv1::Erasure>(method, request, Call(), cannot);
+      ASSERT_THAT(answer, IsOk());
+      EXPECT_EQ(answer->state(), rv1::ERASURE_STATE_COMPLETE);
+      ASSERT_EQ(answer->receipts_size(), 1);
+      EXPECT_EQ(answer->receipts(0).service(), "activities");
+      EXPECT_EQ(answer->receipts(0).record_count(), 4);
+    }
+    // A second answer says what came late.
+    request.set_record_count(5);
+    request.set_request_id("018f0000-0000-7000-8000-000000000002");
+    EXPECT_THAT(peer.Ask<rv1::Erasure>(method, request, Call(), cannot), IsOk());
+    request.set_name(nobody + "/erasures/e");
+    request.clear_request_id();
+    EXPECT_TRUE(absl::IsNotFound(peer.Ask<rv1::Erasure>(method, request, Call(), cannot).status()));
+  }
+}
+
+// What activities reads of an event: the erasure and the consent by their names, and the purpose of a consent.
+TEST_P(PeersTest, EventsNameWhatHasEnded) {
+  auto const person = Person("Anna");
+  auto const consent = Give(Ask(person));
+  Withdraw(consent.name());
+  auto const erasure = Erase(person);
+  ASSERT_THAT(erasure, IsOk());
+  std::string ended;
+  std::string erased;
+  for (auto const& event : Events()) {
+    rv1::ConsentEnded of_consent;
+    rv1::ResidentErased of_person;
+    if (event.data().UnpackTo(&of_consent)) ended = of_consent.consent() + " " + of_consent.purpose();
+    if (event.data().UnpackTo(&of_person)) erased = of_person.erasure();
+  }
+  EXPECT_EQ(ended, consent.name() + " purposes/advice");
+  EXPECT_EQ(erased, erasure->name());
 }
 
 TEST_P(PeersTest, WhoMayVoteIsCountedAlike) {

@@ -17,8 +17,6 @@ namespace {
 
 namespace cv1 = common::v1;
 
-constexpr std::size_t kIdMax = 63;
-
 std::string_view PlanIn(std::string_view name) { return name.substr(0, name.find('/', name.find('/') + 1)); }
 
 // Whether the names, sorted, are of more than one plan.
@@ -78,18 +76,6 @@ std::set<std::string> NotCarried(std::span<cv1::MergeDecision const> decisions) 
     for (int i = 1; i < decision.subjects_size(); ++i) names.insert(decision.subjects(i));
   }
   return names;
-}
-
-std::string CarriedId(std::string_view id, std::string_view from_plan, std::set<std::string, std::less<>>& taken) {
-  std::string carried(id);
-  for (int number = 1; !taken.insert(carried).second; ++number) {
-    auto const suffix = number == 1 ? absl::StrCat("-", Av(from_plan)) : absl::StrCat("-", Av(from_plan), "-", number);
-    auto const tail = Sv(suffix).substr(0, kIdMax / 2);
-    // A tail that is cut would not tell one number from the next.
-    auto const end = tail.size() < suffix.size() ? absl::StrCat("-", number) : std::string(tail);
-    carried = absl::StrCat(Av(id.substr(0, kIdMax - end.size())), end);
-  }
-  return carried;
 }
 
 v1::Clearance JoinClearances(v1::Clearance const& one, v1::Clearance const& other) {

@@ -22,10 +22,6 @@ std::vector<common::v1::MergeFinding> FindMergeConflicts(std::span<v1::Activity 
 // The activities that do not go on: those that it was decided the first of goes on for, but the first. Names.
 std::set<std::string> NotCarried(std::span<common::v1::MergeDecision const> decisions);
 
-// The last part of a name in the successor: as it was, or, where that is taken, with the plan that it comes from and, if need be,
-// a number behind it; at most 63 characters. Enters it in `taken`.
-std::string CarriedId(std::string_view id, std::string_view from_plan, std::set<std::string, std::less<>>& taken);
-
 // What is known of somebody who was cleared, or not, for two plans: a no of the police stands, else what holds longest does (P8).
 v1::Clearance JoinClearances(v1::Clearance const& one, v1::Clearance const& other);
 

@@ -70,22 +70,6 @@ TEST(NotCarried, IsEverythingBehindTheFirst) {
   EXPECT_THAT(NotCarried(decisions), IsEmpty());
 }
 
-TEST(CarriedId, StaysWhereItIsFreeAndNeverMeetsAnother) {
-  std::set<std::string, std::less<>> taken = {"sy"};
-  EXPECT_EQ(CarriedId("lektier", "bro", taken), "lektier");
-  EXPECT_EQ(CarriedId("sy", "bro", taken), "sy-bro");
-  EXPECT_EQ(CarriedId("sy", "bro", taken), "sy-bro-2");
-  std::string const longest(63, 'x');
-  std::string const plan(63, 'p');
-  taken.insert(longest);
-  std::set<std::string> seen;
-  for (int i = 0; i < 20; ++i) {
-    auto const id = CarriedId(longest, plan, taken);
-    EXPECT_LE(id.size(), 63U);
-    EXPECT_TRUE(seen.insert(id).second) << id;
-  }
-}
-
 TEST(JoinClearances, ANoOfThePoliceStands) {
   auto const no = ClearanceOf(v1::CLEARANCE_STATE_NOT_CLEARED);
   auto const yes = ClearanceOf(v1::CLEARANCE_STATE_CLEARED, "2028-01-01");

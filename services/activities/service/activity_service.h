@@ -2,7 +2,11 @@
 
 #include <absl/status/statusor.h>
 
+#include <string>
+#include <utility>
+
 #include "helhed/activities/v1/activity_service.pb.h"
+#include "services/activities/service/resident_consents.h"
 #include "services/platform/pipeline/call_context.h"
 #include "services/platform/pipeline/router.h"
 #include "services/platform/service/store.h"
@@ -12,7 +16,7 @@ namespace helhed::activities {
 // The handlers of ActivityService, one for each method of the contract, which says what they do and refuse.
 class ActivityService {
  public:
-  explicit ActivityService(Store& store) : store_(store) {}
+  ActivityService(Store& store, ResidentConsents consents) : store_(store), consents_(std::move(consents)) {}
 
   // Enters every handler under its method.
   void Register(Router& router);
@@ -49,7 +53,11 @@ class ActivityService {
   absl::StatusOr<v1::Proposal> Close(CallContext const& call, std::string const& name, v1::ProposalState state,
                                      std::string const& note);
 
+  // FAILED_PRECONDITION CONSENT_MISSING. Nobody is asked about nobody.
+  absl::Status CheckConsent(CallContext const& call, std::string const& resident);
+
   Store& store_;
+  ResidentConsents consents_;
 };
 
 // Enters a new activity, as a draft.

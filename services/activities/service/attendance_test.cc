@@ -136,6 +136,15 @@ TEST_P(AttendanceTest, ACountIsNotTakenForAPerson) {
 }
 
 // Devices that were offline send what they have, in any order, and some of it again.
+TEST_P(AttendanceTest, AnIdOfACountIsNotGivenToAPerson) {
+  Begin();
+  Record({Count(7, 12)});
+  auto request = RegistrationRequest(activity_, "r3");
+  request.set_registration_id("018f0000-0000-7000-8000-000000000007");
+  auto const refusal = Refused<v1::Registration>("RegistrationService/CreateRegistration", request, kExists, "RESOURCE_EXISTS");
+  EXPECT_EQ(refusal.metadata.at("resource"), session_ + "/attendances/018f0000-0000-7000-8000-000000000007");
+}
+
 TEST_P(AttendanceTest, BatchesMergeTheSameInEveryOrder) {
   auto const time = [](int minute) { return absl::StrCat("2126-03-01T07:", absl::Dec(minute, absl::kZeroPad2), ":00Z"); };
   std::vector<std::string> first;

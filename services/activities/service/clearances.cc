@@ -66,6 +66,7 @@ absl::StatusOr<v1::Clearance> VolunteerService::ConsentToClearance(CallContext c
     clearance.set_state(v1::CLEARANCE_STATE_CONSENT_GIVEN);
     *clearance.mutable_consent_date() = request.consent_date();
     RETURN_IF_ERROR(tx.Update(clearance));
+    tx.AnswerIsAbout(clearance.name());
     return clearance;
   });
 }
@@ -94,6 +95,7 @@ absl::StatusOr<v1::Clearance> VolunteerService::RecordClearance(CallContext cons
       RETURN_IF_ERROR(TakeOffSessions(tx, volunteer, TakeOff::kNotCleared));
     }
     clearance.set_state(StateOn(clearance, call.Today()));
+    tx.AnswerIsAbout(clearance.name());
     return clearance;
   });
 }

@@ -11,6 +11,7 @@
 #include "helhed/activities/v1/errors.pb.h"
 #include "helhed/activities/v1/events.pb.h"
 #include "helhed/activities/v1/sub_goal.pb.h"
+#include "services/activities/service/moved_plans.h"
 #include "services/activities/service/requests.h"
 #include "services/activities/service/tallies.h"
 #include "services/platform/base/civil.h"
@@ -19,9 +20,21 @@
 namespace helhed::activities {
 namespace {
 
+absl::Status CompleteIndicator(ReadTransaction& tx, v1::Indicator& indicator) {
+  v1::Indicator* const one[] = {&indicator};
+  return CompleteIndicators(tx, one);
+}
+
+absl::Status AppendChanged(WriteTransaction& tx, v1::FocusAreaStatus const& status) {
+  v1::FocusAreaStatusChanged event;
+  *event.mutable_focus_area_status() = status;
+  return tx.Append(event, status.name(), PlanOf(status.name()));
+}
+
+}  // namespace
+
 bool IsCounted(v1::Indicator const& indicator) { return indicator.kind() != v1::INDICATOR_KIND_MEASURED; }
 
-// Sets the values of what is counted. The indicators are of one plan.
 absl::Status CompleteIndicators(ReadTransaction& tx, std::span<v1::Indicator* const> indicators) {
   std::set<std::string> goals;
   for (auto const* const indicator : indicators) {
@@ -33,29 +46,16 @@ absl::Status CompleteIndicators(ReadTransaction& tx, std::span<v1::Indicator* co
     auto const found = tallies.find(indicator->sub_goal());
     auto const tally = found == tallies.end() ? Tally() : found->second;
     bool const seats = indicator->kind() == v1::INDICATOR_KIND_CONFIRMED_REGISTRATIONS;
-    indicator->set_current_value(seats ? tally.confirmed : tally.attended);
+    indicator->set_current_value(indicator->carried_value() + (seats ? tally.confirmed : tally.attended));
   }
   return absl::OkStatus();
 }
 
-absl::Status CompleteIndicator(ReadTransaction& tx, v1::Indicator& indicator) {
-  v1::Indicator* const one[] = {&indicator};
-  return CompleteIndicators(tx, one);
-}
-
-absl::Status AppendChanged(WriteTransaction& tx, v1::Indicator const& indicator) {
+absl::Status AppendIndicatorChanged(WriteTransaction& tx, v1::Indicator const& indicator) {
   v1::IndicatorChanged event;
   *event.mutable_indicator() = indicator;
   return tx.Append(event, indicator.name(), PlanOf(indicator.name()));
 }
-
-absl::Status AppendChanged(WriteTransaction& tx, v1::FocusAreaStatus const& status) {
-  v1::FocusAreaStatusChanged event;
-  *event.mutable_focus_area_status() = status;
-  return tx.Append(event, status.name(), PlanOf(status.name()));
-}
-
-}  // namespace
 
 void IndicatorService::Register(Router& router) {
   auto const on = [&](std::string_view method, auto handler) {
@@ -95,6 +95,7 @@ absl::StatusOr<v1::ListIndicatorsResponse> IndicatorService::ListIndicators(Call
 absl::StatusOr<v1::Indicator> IndicatorService::CreateIndicator(CallContext const& call,
                                                                 v1::CreateIndicatorRequest const& request) {
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Indicator> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.parent()));
     v1::Indicator indicator = request.indicator();
     indicator.set_name(absl::StrCat(request.parent(), "/indicators/", IdOr(call, request.indicator_id())));
     if (PlanOf(indicator.sub_goal()) != request.parent()) {
@@ -105,7 +106,7 @@ absl::StatusOr<v1::Indicator> IndicatorService::CreateIndicator(CallContext cons
     if (!IsCounted(indicator)) indicator.set_current_value(indicator.baseline());
     RETURN_IF_ERROR(tx.Insert(indicator));
     RETURN_IF_ERROR(CompleteIndicator(tx, indicator));
-    RETURN_IF_ERROR(AppendChanged(tx, indicator));
+    RETURN_IF_ERROR(AppendIndicatorChanged(tx, indicator));
     return indicator;
   });
 }
@@ -114,6 +115,7 @@ absl::StatusOr<v1::Indicator> IndicatorService::UpdateIndicator(CallContext cons
                                                                 v1::UpdateIndicatorRequest const& request) {
   auto const& given = request.indicator();
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Indicator> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, given.name()));
     ASSIGN_OR_RETURN(auto indicator, tx.Get<v1::Indicator>(given.name()));
     RETURN_IF_ERROR(storage::CheckEtag(given.etag(), indicator.etag(), given.name()));
     RETURN_IF_ERROR(contract::ApplyUpdate(request.update_mask(), given, indicator, "indicator"));
@@ -121,7 +123,7 @@ absl::StatusOr<v1::Indicator> IndicatorService::UpdateIndicator(CallContext cons
     if (!IsCounted(indicator) && !indicator.has_measure_date()) indicator.set_current_value(indicator.baseline());
     RETURN_IF_ERROR(tx.Update(indicator));
     RETURN_IF_ERROR(CompleteIndicator(tx, indicator));
-    RETURN_IF_ERROR(AppendChanged(tx, indicator));
+    RETURN_IF_ERROR(AppendIndicatorChanged(tx, indicator));
     return indicator;
   });
 }
@@ -143,6 +145,7 @@ absl::StatusOr<v1::Measurement> IndicatorService::CreateMeasurement(CallContext 
     return BadRequest({{"measurement.date", "must be an existing date, not later than today"}});
   }
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Measurement> {
+    RETURN_IF_ERROR(HoldPlanHere(tx, request.parent()));
     ASSIGN_OR_RETURN(auto indicator, tx.Get<v1::Indicator>(request.parent()));
     if (IsCounted(indicator)) {
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_INDICATOR_COUNTED,
@@ -158,7 +161,7 @@ absl::StatusOr<v1::Measurement> IndicatorService::CreateMeasurement(CallContext 
     }
     // Also where nothing changes: of two rounds at once the second is to see the first.
     RETURN_IF_ERROR(tx.Update(indicator));
-    RETURN_IF_ERROR(AppendChanged(tx, indicator));
+    RETURN_IF_ERROR(AppendIndicatorChanged(tx, indicator));
     return measurement;
   });
 }

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
+
+#include <span>
 
 #include "helhed/activities/v1/indicator_service.pb.h"
 #include "services/platform/pipeline/call_context.h"
@@ -35,5 +38,10 @@ class IndicatorService {
  private:
   Store& store_;
 };
+
+// Sets the values of what is counted. The indicators are of one plan.
+absl::Status CompleteIndicators(ReadTransaction& tx, std::span<v1::Indicator* const> indicators);
+bool IsCounted(v1::Indicator const& indicator);
+absl::Status AppendIndicatorChanged(WriteTransaction& tx, v1::Indicator const& indicator);
 
 }  // namespace helhed::activities

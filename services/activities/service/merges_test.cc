@@ -11,7 +11,9 @@
 #include "helhed/activities/v1/merge_service.pb.h"
 #include "helhed/activities/v1/volunteer_service.pb.h"
 #include "helhed/common/v1/merge.pb.h"
+#include "helhed/residents/v1/events.pb.h"
 #include "services/activities/service/merge_service.h"
+#include "services/activities/service/resident_ends.h"
 #include "services/activities/testing/fixture.h"
 #include "services/platform/contract/fields.h"
 #include "services/platform/server/jobs.h"
@@ -188,6 +190,52 @@ class MergeTest : public ActivitiesTest {
     request.set_volunteer(volunteer);
     Must<v1::Assignment>("VolunteerService/AssignVolunteer", request);
   }
+  std::string Indicator(std::string const& plan, std::string const& id, v1::IndicatorKind kind) {
+    v1::CreateIndicatorRequest request;
+    request.set_parent("plans/" + plan);
+    request.set_indicator_id(id);
+    auto& given = *request.mutable_indicator();
+    given.set_display_name("Hvor mange");
+    given.set_sub_goal("plans/" + plan + "/subGoals/sprog");
+    given.set_kind(kind);
+    given.set_unit("personer");
+    given.set_target(100);
+    return Must<v1::Indicator>("IndicatorService/CreateIndicator", request).name();
+  }
+  v1::Indicator GetIndicator(std::string const& name) {
+    v1::GetIndicatorRequest request;
+    request.set_name(name);
+    return Must<v1::Indicator>("IndicatorService/GetIndicator", request);
+  }
+  std::int64_t Value(std::string const& name) { return GetIndicator(name).current_value(); }
+  static v1::CreateMeasurementRequest Measurement(std::string const& indicator, std::string_view date, std::int64_t value) {
+    v1::CreateMeasurementRequest request;
+    request.set_parent(indicator);
+    *request.mutable_measurement()->mutable_date() = Date(date);
+    request.mutable_measurement()->set_value(value);
+    request.mutable_measurement()->set_source("Beboerundersøgelsen");
+    return request;
+  }
+  void Measure(std::string const& indicator, std::string_view date, std::int64_t value) {
+    Must<v1::Measurement>("IndicatorService/CreateMeasurement", Measurement(indicator, date, value));
+  }
+  std::size_t Rounds(std::string const& indicator) {
+    v1::ListMeasurementsRequest request;
+    request.set_parent(indicator);
+    return static_cast<std::size_t>(
+        Must<v1::ListMeasurementsResponse>("IndicatorService/ListMeasurements", request).measurements_size());
+  }
+  void SayErased(std::string const& id) {
+    residents::v1::ResidentErased erased;
+    erased.set_resident("residents/" + id);
+    erased.set_erasure("residents/" + id + "/erasures/e");
+    events::v1::Event event;
+    event.mutable_data()->PackFrom(erased);
+    auto& store = instance().store();
+    EXPECT_THAT(store.Apply(OwnContext("activities", store.parts(), {}),
+                            [&](WriteTransaction& tx) { return ResidentEnds::TakeEvent(tx, event); }),
+                IsOk());
+  }
   std::vector<std::string> On(std::string const& session) {
     v1::ListAssignmentsRequest request;
     request.set_parent(session);
@@ -221,6 +269,8 @@ class MergeTest : public ActivitiesTest {
         "SELECT 'h', plan || '/' || volunteer || ' ' || resident || ' ' || minutes_total FROM volunteers UNION ALL "
         "SELECT 'i', plan || '/' || clearance || ' ' || state FROM clearances UNION ALL "
         "SELECT 'j', plan || '/' || room FROM rooms UNION ALL SELECT 'k', plan || '/' || sub_goal FROM sub_goals UNION ALL "
+        "SELECT 'n', plan || '/' || indicator || ' ' || sub_goal || ' ' || current_value || ' ' || carried_value FROM indicators "
+        "UNION ALL SELECT 'o', plan || '/' || indicator || '/' || measurement || ' ' || value FROM measurements UNION ALL "
         "SELECT 'l', plan FROM moved_plans UNION ALL SELECT 'm', plan || from_id FROM merge_carries ORDER BY 1, 2");
     std::string text;
     auto const read = [&](storage::ReadTransaction& tx) -> absl::Status {
@@ -401,6 +451,10 @@ TEST_P(MergeTest, UndoneAtOnceEverythingIsAsBefore) {
     Assign(activity + "/sessions/next", std::string("plans/") + plan + "/volunteers/v");
   }
   OpenIn("s", "sy");
+  for (auto const* plan : {"p", "q"}) {
+    Measure(Indicator(plan, "tryghed", v1::INDICATOR_KIND_MEASURED), "2126-02-01", 7);
+    Indicator(plan, "pladser", v1::INDICATOR_KIND_CONFIRMED_REGISTRATIONS);
+  }
   auto const before = Rows();
   Merge();
   EXPECT_NE(Rows(), before);
@@ -597,6 +651,72 @@ TEST_P(MergeTest, OtherChangesOfAMergeAskForNothing) {
     Say(state);
   }
   EXPECT_EQ(Content(), before);
+}
+
+// What a sub-goal is measured by goes on where it stood, and counts on.
+TEST_P(MergeTest, IndicatorsGoAlongWithTheirRoundsAndCounts) {
+  for (auto const* plan : {"p", "q"}) {
+    auto const cafe = OpenIn(plan, "cafe", 5);
+    for (auto const* id : {"r1", "r2"}) Register(cafe, id);
+    Mark(Session(cafe, "today", "2126-03-01T07:00"), 9);
+    auto const over = OpenIn(plan, "over");
+    Register(over, "r1");
+    Advance(over, v1::ACTIVITY_STEP_START);
+    Advance(over, v1::ACTIVITY_STEP_COMPLETE);
+    Measure(Indicator(plan, "tryghed", v1::INDICATOR_KIND_MEASURED), "2126-02-01", 7);
+    Indicator(plan, "pladser", v1::INDICATOR_KIND_CONFIRMED_REGISTRATIONS);
+    Indicator(plan, "fremmoede", v1::INDICATOR_KIND_ATTENDANCES);
+  }
+  Merge();
+  for (auto const* of : {"", "-q"}) {
+    auto const in = [&](std::string const& id) { return absl::StrCat("plans/s/indicators/", id, of); };
+    EXPECT_EQ(GetIndicator(in("tryghed")).sub_goal(), absl::StrCat("plans/s/subGoals/sprog", of));
+    EXPECT_EQ(Value(in("tryghed")), 7);
+    EXPECT_EQ(Rounds(in("tryghed")), 1U);
+    EXPECT_EQ(Value(in("pladser")), 3) << "as it stood: two that go along, one that is over";
+    EXPECT_EQ(GetIndicator(in("pladser")).carried_value(), 1);
+    EXPECT_EQ(Value(in("fremmoede")), 9);
+  }
+  auto const now = Named("s", "cafe");
+  Register(now, "r3");
+  Mark(Session(now, "later", "2126-03-01T07:30"), 4);
+  Measure("plans/s/indicators/tryghed", "2126-03-01", 12);
+  EXPECT_EQ(Value("plans/s/indicators/pladser"), 4);
+  EXPECT_EQ(Value("plans/s/indicators/fremmoede"), 13);
+  Refused<v1::Measurement>("IndicatorService/CreateMeasurement", Measurement("plans/p/indicators/tryghed", "2126-03-01", 1),
+                           kPrecondition, "GONE_ON_ELSEWHERE");
+  Undo();
+  EXPECT_EQ(Value("plans/p/indicators/tryghed"), 12);
+  EXPECT_EQ(Rounds("plans/p/indicators/tryghed"), 2U);
+  EXPECT_EQ(Value("plans/p/indicators/pladser"), 4);
+  EXPECT_EQ(Value("plans/p/indicators/fremmoede"), 13);
+  EXPECT_EQ(Value("plans/q/indicators/tryghed"), 7);
+  EXPECT_EQ(Value("plans/q/indicators/pladser"), 3);
+  v1::GetIndicatorRequest gone;
+  gone.set_name("plans/s/indicators/tryghed");
+  EXPECT_THAT(Call<v1::Indicator>("IndicatorService/GetIndicator", gone), StatusCodeIs(kAbsent));
+}
+
+// P7: also in what moved and what stayed, and neither comes back with the undoing.
+TEST_P(MergeTest, WhoIsErasedIsNotBroughtBackByAnUndoing) {
+  auto const old = OpenIn("p", "cafe", 1);
+  Register(old, "seat");
+  Register(old, "waits");
+  Cancel(old + "/registrations/waits");
+  Register(old, "next");
+  Volunteer("p", "v", "seat");
+  Merge();
+  SayErased("seat");
+  SayErased("waits");
+  auto const check = [&] {
+    for (auto const* id : {"/seat seat ", "/waits waits ", "/v seat "}) EXPECT_EQ(Rows().find(id), std::string::npos) << Rows();
+  };
+  check();
+  EXPECT_THAT(Registrations(Named("s", "cafe")), UnorderedElementsAre("seat CANCELLED", "next OFFERED"));
+  Undo();
+  check();
+  EXPECT_THAT(Registrations(old), UnorderedElementsAre("seat CANCELLED", "waits CANCELLED", "next OFFERED"));
+  EXPECT_EQ(Get(old).taken_count(), 1);
 }
 
 // Whatever happens before, meanwhile and after: seats, queue and tallies are what the registrations say, and nobody is lost.

@@ -11,6 +11,7 @@
 #include "services/activities/domain/plan_merge.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
+#include "services/activities/service/indicator_service.h"
 #include "services/activities/service/moved_plans.h"
 #include "services/activities/service/plan_carry_texts.h"
 #include "services/activities/service/requests.h"
@@ -35,6 +36,8 @@ Statement const kIdsOfRooms("activities.ids_of_rooms", "SELECT room FROM rooms W
 Statement const kIdsOfGoals("activities.ids_of_sub_goals", "SELECT sub_goal FROM sub_goals WHERE plan = $1 ORDER BY sub_goal");
 Statement const kIdsOfActivities("activities.ids_of_activities",
                                  "SELECT activity FROM activities WHERE plan = $1 ORDER BY activity");
+Statement const kIdsOfIndicators("activities.ids_of_indicators",
+                                 "SELECT indicator FROM indicators WHERE plan = $1 ORDER BY indicator");
 Statement const kIdsOfVolunteers("activities.ids_of_volunteers",
                                  "SELECT volunteer FROM volunteers WHERE plan = $1 ORDER BY volunteer");
 Statement const kVolunteersGoingOn("activities.volunteers_that_go_on",
@@ -53,6 +56,7 @@ Statement const kCarrySeats("activities.carry_seats",
                             "AND o.plan = $1 AND o.activity = $2");
 Statement const kMarkMoved("activities.mark_seats_moved",
                            "UPDATE activity_seats SET moved = TRUE WHERE plan = $1 AND activity = $2");
+Statement const kCarryMeasurements("activities.carry_measurements", carry::kMeasurements);
 Statement const kCarrySeries("activities.carry_series",
                              absl::StrCat(Av(carry::kSeriesInto), Av(carry::kRoomThere), Av(carry::kSeriesFrom)));
 Statement const kCarryExceptions("activities.carry_series_exceptions", carry::kExceptions);
@@ -78,9 +82,9 @@ Statement const kConfirmed("activities.confirmed_registrations",
 Statement const kSetConfirmed("activities.set_confirmed",
                               "UPDATE activity_tallies SET confirmed = $3 WHERE plan = $1 AND activity = $2");
 
-absl::StatusOr<Ids> IdsIn(ReadTransaction& tx, Statement const& statement, std::string_view plan) {
+absl::StatusOr<IdSet> IdsIn(ReadTransaction& tx, Statement const& statement, std::string_view plan) {
   ASSIGN_OR_RETURN(auto const rows, tx.Query(statement, {plan}));
-  Ids ids;
+  IdSet ids;
   for (std::size_t i = 0; i < rows.size(); ++i) ids.insert(rows.Text(i, 0));
   return ids;
 }
@@ -97,6 +101,7 @@ class Carrying {
     ASSIGN_OR_RETURN(goals_, IdsIn(tx_, kIdsOfGoals, merging_.successor));
     ASSIGN_OR_RETURN(volunteers_, IdsIn(tx_, kIdsOfVolunteers, merging_.successor));
     ASSIGN_OR_RETURN(activities_, IdsIn(tx_, kIdsOfActivities, merging_.successor));
+    ASSIGN_OR_RETURN(indicators_, IdsIn(tx_, kIdsOfIndicators, merging_.successor));
     ASSIGN_OR_RETURN(auto const there, VolunteersGoingOn(tx_, merging_.successor));
     for (auto const& volunteer : there) {
       volunteer_of_[volunteer.resident()] = {std::string(contract::LastPart(volunteer.name())), false};
@@ -107,6 +112,7 @@ class Carrying {
       RETURN_IF_ERROR(CarryGoals(plan));
       RETURN_IF_ERROR(CarryVolunteers(plan));
       RETURN_IF_ERROR(CarryActivities(plan));
+      RETURN_IF_ERROR(CarryIndicators(plan));
       RETURN_IF_ERROR(tx_.Enqueue(kMovePlan, {std::string_view(plan), std::string_view(merging_.successor),
                                               std::string_view(merging_.merge), std::string_view(date)}));
     }
@@ -122,7 +128,7 @@ class Carrying {
     ASSIGN_OR_RETURN(auto const ids, RoomIds(tx_, plan));
     for (auto const& id : ids) {
       ASSIGN_OR_RETURN(auto room, tx_.Get<v1::Room>(NameIn(plan, "rooms", id)));
-      auto const carried = CarriedId(id, plan, rooms_);
+      auto const carried = FreeId(id, plan, rooms_);
       room.set_name(NameIn(merging_.successor, "rooms", carried));
       RETURN_IF_ERROR(tx_.Insert(room));
       RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kRoom, plan, id, carried}));
@@ -135,11 +141,38 @@ class Carrying {
     ASSIGN_OR_RETURN(auto const ids, IdsIn(tx_, kIdsOfGoals, plan));
     for (auto const& id : ids) {
       ASSIGN_OR_RETURN(auto goal, tx_.Get<v1::SubGoal>(NameIn(plan, "subGoals", id)));
-      auto const carried = CarriedId(id, plan, goals_);
+      auto const carried = FreeId(id, plan, goals_);
       goal.set_name(NameIn(merging_.successor, "subGoals", carried));
       RETURN_IF_ERROR(tx_.Insert(goal));
       RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kSubGoal, plan, id, carried}));
       goal_of_[NameIn(plan, "subGoals", id)] = goal.name();
+    }
+    return absl::OkStatus();
+  }
+
+  // What a sub-goal is measured by goes on where it stood: rounds as they were; of what is counted, what does not go along with
+  // the activities is carried as a number. After the activities.
+  absl::Status CarryIndicators(std::string const& plan) {
+    ASSIGN_OR_RETURN(auto const ids, IdsIn(tx_, kIdsOfIndicators, plan));
+    for (auto const& id : ids) {
+      ASSIGN_OR_RETURN(auto indicator, tx_.Get<v1::Indicator>(NameIn(plan, "indicators", id)));
+      v1::Indicator* const one[] = {&indicator};
+      RETURN_IF_ERROR(CompleteIndicators(tx_, one));
+      auto const carried = FreeId(id, plan, indicators_);
+      v1::Indicator made = indicator;
+      made.set_name(NameIn(merging_.successor, "indicators", carried));
+      made.set_sub_goal(goal_of_.at(indicator.sub_goal()));
+      if (IsCounted(made)) {
+        made.clear_current_value();
+        bool const seats = made.kind() == v1::INDICATOR_KIND_CONFIRMED_REGISTRATIONS;
+        made.set_carried_value(indicator.current_value() - (seats ? confirmed_of_[indicator.sub_goal()] : 0));
+      }
+      RETURN_IF_ERROR(tx_.Insert(made));
+      RETURN_IF_ERROR(tx_.Enqueue(kCarryMeasurements, {std::string_view(plan), std::string_view(id),
+                                                       std::string_view(merging_.successor), std::string_view(carried)}));
+      RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kIndicator, plan, id, carried}));
+      made.set_current_value(indicator.current_value());
+      RETURN_IF_ERROR(AppendIndicatorChanged(tx_, made));
     }
     return absl::OkStatus();
   }
@@ -159,7 +192,7 @@ class Carrying {
         continue;
       }
       ASSIGN_OR_RETURN(auto volunteer, tx_.Get<v1::Volunteer>(one.name()));
-      auto const carried = CarriedId(id, plan, volunteers_);
+      auto const carried = FreeId(id, plan, volunteers_);
       volunteer.set_name(NameIn(merging_.successor, "volunteers", carried));
       volunteer.set_minutes_total(0);
       RETURN_IF_ERROR(tx_.Insert(volunteer));
@@ -204,7 +237,7 @@ class Carrying {
     ++count_;
     *old.mutable_move_date() = ToProtoDate(merging_.effective);
     if (!merging_.not_carried.contains(name)) {
-      auto const carried = CarriedId(id, plan, activities_);
+      auto const carried = FreeId(id, plan, activities_);
       old.set_successor(NameIn(merging_.successor, "activities", carried));
       RETURN_IF_ERROR(MakeSuccessor(old, id, plan, carried));
     } else {
@@ -224,6 +257,7 @@ class Carrying {
     made.clear_move_date();
     ASSIGN_OR_RETURN(auto const paused, PausedState(tx_, old.name()));
     ASSIGN_OR_RETURN(auto const confirmed, tx_.Query(kConfirmed, {std::string_view(plan), std::string_view(id)}));
+    confirmed_of_[old.sub_goal()] += confirmed.Int64(0, 0);
     RETURN_IF_ERROR(tx_.Insert(made));
     RETURN_IF_ERROR(SetPausedState(tx_, made.name(), paused));
     RETURN_IF_ERROR(StoreLists(tx_, made));
@@ -246,13 +280,15 @@ class Carrying {
   WriteTransaction& tx_;
   Merging const& merging_;
   // What is taken in the successor.
-  Ids rooms_;
-  Ids goals_;
-  Ids volunteers_;
-  Ids activities_;
-  std::map<std::string, std::string> goal_of_;  // by the name of the predecessor's
-  std::map<std::string, Known> volunteer_of_;   // by resident
-  Ids joined_;                                  // volunteers of whom more than one plan knew something
+  IdSet rooms_;
+  IdSet goals_;
+  IdSet volunteers_;
+  IdSet activities_;
+  IdSet indicators_;
+  std::map<std::string, std::string> goal_of_;        // by the name of the predecessor's
+  std::map<std::string, std::int64_t> confirmed_of_;  // seats that go along, by the name of the predecessor's sub-goal
+  std::map<std::string, Known> volunteer_of_;         // by resident
+  IdSet joined_;                                      // volunteers of whom more than one plan knew something
   std::int64_t count_ = 0;
 };
 
@@ -295,7 +331,7 @@ absl::StatusOr<std::vector<v1::Volunteer>> VolunteersGoingOn(ReadTransaction& tx
   return volunteers;
 }
 
-absl::StatusOr<Ids> RoomIds(ReadTransaction& tx, std::string_view plan) { return IdsIn(tx, kIdsOfRooms, plan); }
+absl::StatusOr<IdSet> RoomIds(ReadTransaction& tx, std::string_view plan) { return IdsIn(tx, kIdsOfRooms, plan); }
 
 std::string NameIn(std::string_view plan, std::string_view collection, std::string_view id) {
   return absl::StrCat("plans/", Av(plan), "/", Av(collection), "/", Av(id));

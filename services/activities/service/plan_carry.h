@@ -10,13 +10,15 @@
 
 #include "helhed/activities/v1/activity.pb.h"
 #include "helhed/activities/v1/volunteer.pb.h"
+#include "services/platform/base/free_id.h"
 #include "services/platform/service/store.h"
 
 // What plans that become one have goes on in their successor, and back again while that can be undone.
 //
 // Nothing is taken from a predecessor. An activity that is not over gets a successor with the same description, seats, queue and
 // registrations, and with its sessions from the day on that nobody was marked for; the old one stays as it was then, readable
-// under its name with everything below it, and is not changed any more. What was marked is counted where it was marked.
+// under its name with everything below it, and is not changed any more. What was marked is counted where it was marked; an
+// indicator goes along with its sub-goal, its rounds and what it had counted.
 namespace helhed::activities {
 
 // Plans by the last part of their names.
@@ -38,7 +40,7 @@ absl::StatusOr<std::int64_t> CarryOver(WriteTransaction& tx, Merging const& merg
 absl::StatusOr<std::int64_t> CarryBack(WriteTransaction& tx, Merging const& merging);
 
 // What goes on as what. `kind` as in merge_carries.
-enum class CarryKind : std::int64_t { kRoom = 1, kSubGoal = 2, kVolunteer = 3, kActivity = 4 };
+enum class CarryKind : std::int64_t { kRoom = 1, kSubGoal = 2, kVolunteer = 3, kActivity = 4, kIndicator = 5 };
 struct Carry {
   CarryKind kind;
   std::string from_plan;
@@ -57,8 +59,7 @@ absl::StatusOr<std::vector<v1::Activity>> ActivitiesGoingOn(ReadTransaction& tx,
 absl::StatusOr<std::vector<v1::Volunteer>> VolunteersGoingOn(ReadTransaction& tx, std::string_view plan);
 
 // The last parts of the names of a plan's rooms.
-using Ids = std::set<std::string, std::less<>>;
-absl::StatusOr<Ids> RoomIds(ReadTransaction& tx, std::string_view plan);
+absl::StatusOr<IdSet> RoomIds(ReadTransaction& tx, std::string_view plan);
 
 // `amagerplanen`, `rooms`, `sal` -> `plans/amagerplanen/rooms/sal`.
 std::string NameIn(std::string_view plan, std::string_view collection, std::string_view id);

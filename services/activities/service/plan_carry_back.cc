@@ -10,6 +10,7 @@
 #include "services/activities/domain/plan_merge.h"
 #include "services/activities/service/activity_store.h"
 #include "services/activities/service/assignments.h"
+#include "services/activities/service/indicator_service.h"
 #include "services/activities/service/moved_plans.h"
 #include "services/activities/service/plan_carry.h"
 #include "services/activities/service/plan_carry_texts.h"
@@ -124,6 +125,13 @@ Statement const kDropOrdered("activities.drop_carried_from_orders",
 Statement const kDropOnSessions("activities.drop_carried_from_sessions",
                                 "DELETE FROM assignments WHERE plan = $1 AND assignment = $2");
 
+// Rounds that went along are there.
+Statement const kBackMeasurements("activities.carry_measurements_back",
+                                  absl::StrCat(Av(carry::kMeasurements),
+                                               "ON CONFLICT (plan, indicator, measurement) DO NOTHING"));
+Statement const kDropMeasurements("activities.drop_carried_measurements",
+                                  "DELETE FROM measurements WHERE plan = $1 AND indicator = $2");
+
 Statement const kDropRoom("activities.drop_carried_room",
                           "DELETE FROM rooms WHERE plan = $1 AND room = $2 AND NOT EXISTS (SELECT 1 FROM sessions s "
                           "WHERE s.plan = $1 AND s.room = $2)");
@@ -150,6 +158,7 @@ class CarryingBack {
     RETURN_IF_ERROR(ForEach(CarryKind::kVolunteer, &CarryingBack::BringClearance));
     RETURN_IF_ERROR(ForEach(CarryKind::kVolunteer, &CarryingBack::BringVolunteer));
     RETURN_IF_ERROR(ForEach(CarryKind::kRoom, &CarryingBack::DropRoom));
+    RETURN_IF_ERROR(ForEach(CarryKind::kIndicator, &CarryingBack::BringIndicator));
     RETURN_IF_ERROR(ForEach(CarryKind::kSubGoal, &CarryingBack::DropGoal));
     for (auto const& plan : merging_.predecessors) RETURN_IF_ERROR(tx_.Enqueue(kPlanBack, {std::string_view(plan)}));
     RETURN_IF_ERROR(tx_.Enqueue(kDropCarries, {std::string_view(merging_.successor), std::string_view(merging_.merge)}));
@@ -196,7 +205,7 @@ class CarryingBack {
     for (std::size_t i = 0; i < rooms.size(); ++i) {
       auto const& id = rooms.Text(i, 0);
       ASSIGN_OR_RETURN(auto room, tx_.Get<v1::Room>(NameIn(plan, "rooms", id)));
-      auto const back = CarriedId(id, plan, taken);
+      auto const back = FreeId(id, plan, taken);
       room.set_name(NameIn(from, "rooms", back));
       RETURN_IF_ERROR(tx_.Insert(room));
       RETURN_IF_ERROR(StoreCarry(tx_, merging_, {CarryKind::kRoom, carry.from_plan, back, id, false}));
@@ -275,16 +284,16 @@ class CarryingBack {
       ASSIGN_OR_RETURN(auto const own, IdsOfHours(plan, id));
       taken.insert(own.begin(), own.end());
       for (std::size_t i = 0; i < twice.size(); ++i) {
-        auto const back = CarriedId(twice.Text(i, 0), plan, taken);
+        auto const back = FreeId(twice.Text(i, 0), plan, taken);
         RETURN_IF_ERROR(tx_.Enqueue(kRenameHours, {plan, id, std::string_view(twice.Text(i, 0)), std::string_view(back)}));
       }
     }
     RETURN_IF_ERROR(tx_.Enqueue(kBackHours, {plan, id, to, to_id, std::string_view(merging_.merge)}));
     return tx_.Enqueue(kDropHours, {plan, id});
   }
-  absl::StatusOr<Ids> IdsOfHours(std::string_view plan, std::string_view volunteer) {
+  absl::StatusOr<IdSet> IdsOfHours(std::string_view plan, std::string_view volunteer) {
     ASSIGN_OR_RETURN(auto const rows, tx_.Query(kHoursIds, {plan, volunteer}));
-    Ids ids;
+    IdSet ids;
     for (std::size_t i = 0; i < rows.size(); ++i) ids.insert(rows.Text(i, 0));
     return ids;
   }
@@ -328,6 +337,29 @@ class CarryingBack {
     for (auto const* const statement : {&kDropOrdered, &kDropOnSessions}) RETURN_IF_ERROR(tx_.Enqueue(*statement, {plan, id}));
     RETURN_IF_ERROR(tx_.Delete<v1::Clearance>(NameIn(plan, "clearances", id)));
     return tx_.Delete<v1::Volunteer>(NameIn(plan, "volunteers", id));
+  }
+
+  // What it says of itself, and its rounds, as they have become. What it counts is the predecessor's again.
+  absl::Status BringIndicator(Carry const& carry) {
+    auto const name = NameIn(merging_.successor, "indicators", carry.id);
+    ASSIGN_OR_RETURN(auto const since, tx_.Get<v1::Indicator>(name));
+    ASSIGN_OR_RETURN(auto const old, tx_.Get<v1::Indicator>(NameIn(carry.from_plan, "indicators", carry.from_id)));
+    auto back = since;
+    back.set_name(old.name());
+    back.set_etag(old.etag());
+    back.set_sub_goal(old.sub_goal());
+    back.set_focus_area(old.focus_area());
+    back.set_carried_value(old.carried_value());
+    RETURN_IF_ERROR(tx_.Update(back));
+    std::string_view const plan(merging_.successor);
+    std::string_view const id(carry.id);
+    RETURN_IF_ERROR(
+        tx_.Enqueue(kBackMeasurements, {plan, id, std::string_view(carry.from_plan), std::string_view(carry.from_id)}));
+    RETURN_IF_ERROR(tx_.Enqueue(kDropMeasurements, {plan, id}));
+    RETURN_IF_ERROR(tx_.Delete<v1::Indicator>(name));
+    v1::Indicator* const one[] = {&back};
+    RETURN_IF_ERROR(CompleteIndicators(tx_, one));
+    return AppendIndicatorChanged(tx_, back);
   }
 
   absl::Status DropRoom(Carry const& carry) {

@@ -31,6 +31,12 @@ inline constexpr std::string_view kRegistrations =
     "revision, create_time, update_time) SELECT $3, $4, registration, resident, state, queue_number, offer_expire_time, "
     "cancel_reason, 1, create_time, update_time FROM registrations WHERE plan = $1 AND activity = $2 ";
 
+// Of indicators: $2 and $4 are theirs.
+inline constexpr std::string_view kMeasurements =
+    "INSERT INTO measurements (plan, indicator, measurement, date, value, source, revision, create_time, update_time) "
+    "SELECT $3, $4, measurement, date, value, source, 1, create_time, update_time FROM measurements "
+    "WHERE plan = $1 AND indicator = $2 ";
+
 // The room `s.room` of a predecessor as the successor calls it, and the other way.
 inline constexpr std::string_view kRoomThere =
     "(SELECT c.id FROM merge_carries c WHERE c.plan = $3 AND c.merge = $5 AND c.kind = 1 AND c.from_plan = s.plan "

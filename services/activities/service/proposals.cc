@@ -3,6 +3,7 @@
 #include "helhed/activities/v1/errors.pb.h"
 #include "helhed/activities/v1/events.pb.h"
 #include "services/activities/service/activity_service.h"
+#include "services/activities/service/activity_store.h"
 #include "services/activities/service/requests.h"
 #include "services/platform/contract/fields.h"
 
@@ -37,13 +38,22 @@ absl::StatusOr<v1::ListProposalsResponse> ActivityService::ListProposals(CallCon
   return ListBelow<v1::ListProposalsResponse>(store_, call, request, "proposals t");
 }
 
+// P4: who wants to be known has said so to the register, too. Who does not proposes without a name.
+absl::Status ActivityService::CheckConsent(CallContext const& call, std::string const& resident) {
+  if (resident.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto const rule, store_.Read(call, [&](ReadTransaction& tx) { return RuleOn(tx, call.Today()); }));
+  return consents_.Require(resident, rule.purpose(), call);
+}
+
 absl::StatusOr<v1::Proposal> ActivityService::CreateProposal(CallContext const& call, v1::CreateProposalRequest const& request) {
+  RETURN_IF_ERROR(CheckConsent(call, request.proposal().resident()));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Proposal> {
     v1::Proposal proposal = request.proposal();
     proposal.set_name(absl::StrCat(request.parent(), "/proposals/", IdOr(call, request.proposal_id())));
     proposal.set_state(v1::PROPOSAL_STATE_SUBMITTED);
     RETURN_IF_ERROR(tx.Insert(proposal));
     RETURN_IF_ERROR(AppendChanged(tx, proposal));
+    tx.AnswerIsAbout(proposal.resident());
     return proposal;
   });
 }
@@ -60,6 +70,7 @@ absl::StatusOr<v1::Proposal> ActivityService::AcceptProposal(CallContext const& 
     proposal.set_activity(activity.name());
     RETURN_IF_ERROR(tx.Update(proposal));
     RETURN_IF_ERROR(AppendChanged(tx, proposal));
+    tx.AnswerIsAbout(proposal.resident());
     return proposal;
   });
 }
@@ -72,6 +83,7 @@ absl::StatusOr<v1::Proposal> ActivityService::Close(CallContext const& call, std
     proposal.set_review_note(note);
     RETURN_IF_ERROR(tx.Update(proposal));
     RETURN_IF_ERROR(AppendChanged(tx, proposal));
+    tx.AnswerIsAbout(proposal.resident());
     return proposal;
   });
 }

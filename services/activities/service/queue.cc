@@ -74,4 +74,14 @@ absl::Status Settle(WriteTransaction& tx, v1::Activity& activity, Seats& seats) 
   return SaveActivity(tx, activity, former);
 }
 
+absl::Status Leave(WriteTransaction& tx, v1::Registration& registration, v1::RegistrationState to, Seats& seats) {
+  auto const former = registration.state();
+  if (former == v1::REGISTRATION_STATE_WAITLISTED) --seats.waiting;
+  if (former == v1::REGISTRATION_STATE_CONFIRMED || former == v1::REGISTRATION_STATE_OFFERED) --seats.taken;
+  registration.set_state(to);
+  RETURN_IF_ERROR(SaveRegistration(tx, registration, former));
+  ASSIGN_OR_RETURN(auto activity, tx.Get<v1::Activity>(ActivityOf(registration.name())));
+  return Settle(tx, activity, seats);
+}
+
 }  // namespace helhed::activities

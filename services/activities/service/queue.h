@@ -18,4 +18,7 @@ absl::Status AppendRegistrationChanged(WriteTransaction& tx, v1::Registration co
 // in the queue of an activity that runs, stands still or is over is worth nothing.
 absl::Status Settle(WriteTransaction& tx, v1::Activity& activity, Seats& seats);
 
+// Takes a registration out of the seats or the queue, and lets the next come up. The seats are locked.
+absl::Status Leave(WriteTransaction& tx, v1::Registration& registration, v1::RegistrationState to, Seats& seats);
+
 }  // namespace helhed::activities

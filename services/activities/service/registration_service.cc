@@ -23,6 +23,9 @@ using storage::Statement;
 Statement const kStands("activities.registration_stands",
                         "SELECT registration FROM registrations WHERE plan = $1 AND activity = $2 AND resident = $3 "
                         "AND resident IS NOT NULL AND state NOT IN (5, 6)");
+Statement const kCountOfId("activities.count_of_id",
+                           "SELECT s.session FROM sessions s JOIN attendances a ON a.plan = s.plan AND a.activity = s.activity "
+                           "AND a.session = s.session WHERE s.plan = $1 AND s.activity = $2 AND a.attendance = $3 LIMIT 1");
 Statement const kNextToExpire(
     "activities.next_offer_to_expire",
     "SELECT r.plan, r.activity, r.registration FROM registrations r WHERE r.state = 4 AND r.offer_expire_time <= $1 "
@@ -64,22 +67,21 @@ absl::Status CheckOnce(ReadTransaction& tx, std::string const& activity, std::st
                "the person has a seat, an offer or a place in the queue", {{"activity", activity}});
 }
 
+// What is marked of a session stands under the id of a registration or of a count: one id is not both.
+absl::Status RequireNoCount(ReadTransaction& tx, std::string const& activity, std::string_view id) {
+  if (activity.empty()) return absl::OkStatus();
+  auto const [plan, key] = KeyOf(activity);
+  ASSIGN_OR_RETURN(auto const rows, tx.Query(kCountOfId, {plan, key, id}));
+  if (rows.empty()) return absl::OkStatus();
+  return Error(absl::StatusCode::kAlreadyExists, common::v1::ERROR_REASON_RESOURCE_EXISTS, "a count of who came has that id",
+               {{"resource", absl::StrCat(activity, "/sessions/", rows.Text(0, 0), "/attendances/", Av(id))}});
+}
+
 // Gives the registration a seat or a place in the queue.
 void Place(v1::Registration& registration, Seats& seats) {
   auto const number = Enter(seats);
   registration.set_queue_number(number);
   registration.set_state(number == 0 ? v1::REGISTRATION_STATE_CONFIRMED : v1::REGISTRATION_STATE_WAITLISTED);
-}
-
-// Takes a registration out of the seats or the queue, and lets the next come up.
-absl::Status Leave(WriteTransaction& tx, v1::Registration& registration, v1::RegistrationState to, Seats& seats) {
-  auto const former = registration.state();
-  if (former == v1::REGISTRATION_STATE_WAITLISTED) --seats.waiting;
-  if (former == v1::REGISTRATION_STATE_CONFIRMED || former == v1::REGISTRATION_STATE_OFFERED) --seats.taken;
-  registration.set_state(to);
-  RETURN_IF_ERROR(SaveRegistration(tx, registration, former));
-  ASSIGN_OR_RETURN(auto activity, tx.Get<v1::Activity>(ActivityOf(registration.name())));
-  return Settle(tx, activity, seats);
 }
 
 }  // namespace
@@ -141,6 +143,11 @@ absl::StatusOr<v1::Registration> RegistrationService::CreateRegistration(CallCon
     v1::Registration registration = given;
     auto const id = IdOr(call, request.registration_id());
     RETURN_IF_ERROR(RequireNewBelow<v1::Registration>(tx, activity, "registrations", id));
+    // What was marked before the plan went on may come to lie beside this again. An id that is made here is nobody's.
+    if (!request.registration_id().empty()) {
+      RETURN_IF_ERROR(RequireNoCount(tx, activity.name(), id));
+      RETURN_IF_ERROR(RequireNoCount(tx, activity.predecessor(), id));
+    }
     registration.set_name(absl::StrCat(request.parent(), "/registrations/", id));
     if (consent.given) {
       Place(registration, seats);
@@ -150,6 +157,7 @@ absl::StatusOr<v1::Registration> RegistrationService::CreateRegistration(CallCon
     RETURN_IF_ERROR(tx.Insert(registration));
     RETURN_IF_ERROR(AppendRegistrationChanged(tx, registration, v1::REGISTRATION_STATE_UNSPECIFIED));
     RETURN_IF_ERROR(Settle(tx, activity, seats));
+    tx.AnswerIsAbout(registration.resident());
     return registration;
   });
 }
@@ -172,6 +180,7 @@ absl::StatusOr<v1::Registration> RegistrationService::ConfirmGuardianConsent(Cal
     Place(registration, seats);
     RETURN_IF_ERROR(SaveRegistration(tx, registration, v1::REGISTRATION_STATE_AWAITING_GUARDIAN_CONSENT));
     RETURN_IF_ERROR(Settle(tx, activity, seats));
+    tx.AnswerIsAbout(registration.resident());
     return registration;
   });
 }
@@ -189,6 +198,7 @@ absl::StatusOr<v1::Registration> RegistrationService::AcceptOffer(CallContext co
     registration.set_state(v1::REGISTRATION_STATE_CONFIRMED);
     registration.clear_offer_expire_time();
     RETURN_IF_ERROR(SaveRegistration(tx, registration, v1::REGISTRATION_STATE_OFFERED));
+    tx.AnswerIsAbout(registration.resident());
     return registration;
   });
 }
@@ -202,6 +212,7 @@ absl::StatusOr<v1::Registration> RegistrationService::CancelRegistration(CallCon
                                            v1::REGISTRATION_STATE_WAITLISTED, v1::REGISTRATION_STATE_OFFERED}));
     registration.set_cancel_reason(request.reason());
     RETURN_IF_ERROR(Leave(tx, registration, v1::REGISTRATION_STATE_CANCELLED, seats));
+    tx.AnswerIsAbout(registration.resident());
     return registration;
   });
 }
@@ -226,6 +237,7 @@ absl::StatusOr<v1::Registration> RegistrationService::RecordOutcome(CallContext 
     auto const former = registration.state();
     registration.set_state(outcome);
     RETURN_IF_ERROR(SaveRegistration(tx, registration, former));
+    tx.AnswerIsAbout(registration.resident());
     return registration;
   });
 }

@@ -32,4 +32,11 @@ absl::StatusOr<ConsentAnswer> ResidentConsents::Ask(std::string const& resident,
       .verdict = contract::EnumText(verdict)};
 }
 
+absl::Status ResidentConsents::Require(std::string const& resident, std::string const& purpose, CallContext const& call) const {
+  ASSIGN_OR_RETURN(auto const answer, Ask(resident, purpose, call));
+  if (answer.allowed) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CONSENT_MISSING,
+               "the person has not consented to this use of the data", {{"purpose", purpose}, {"verdict", answer.verdict}});
+}
+
 }  // namespace helhed::activities

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <string>
@@ -27,6 +28,8 @@ class ResidentConsents {
   // Whether the data of `resident` may be used for `purpose` today. Not within a write: it waits for another service. Errors:
   // UNAVAILABLE REGISTER_UNAVAILABLE when residents cannot be asked; what residents refuses otherwise, as it says.
   absl::StatusOr<ConsentAnswer> Ask(std::string const& resident, std::string const& purpose, CallContext const& call) const;
+  // The same, and FAILED_PRECONDITION CONSENT_MISSING when it may not.
+  absl::Status Require(std::string const& resident, std::string const& purpose, CallContext const& call) const;
 
  private:
   client::Peer residents_;

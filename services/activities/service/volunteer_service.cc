@@ -50,6 +50,18 @@ v1::Assignment Named(std::string const& session, std::string const& volunteer) {
 
 }  // namespace
 
+absl::Status EndAgreement(WriteTransaction& tx, v1::Volunteer& volunteer, google::type::Date const& day) {
+  *volunteer.mutable_leave_date() = day;
+  RETURN_IF_ERROR(tx.Update(volunteer));
+  ASSIGN_OR_RETURN(auto clearance, tx.Get<v1::Clearance>(absl::StrCat(PlanOf(volunteer.name()), "/clearances/",
+                                                                      Av(contract::LastPart(volunteer.name())))));
+  clearance.set_state(v1::CLEARANCE_STATE_LEFT);
+  clearance.clear_expire_date();
+  RETURN_IF_ERROR(tx.Update(clearance));
+  RETURN_IF_ERROR(TakeOffSessions(tx, volunteer.name(), TakeOff::kAll));
+  return AppendChanged(tx, volunteer);
+}
+
 void VolunteerService::Register(Router& router) {
   auto const on = [&](std::string_view method, auto handler) {
     router.On("helhed.activities.v1.VolunteerService", method, this, handler);
@@ -84,12 +96,7 @@ absl::StatusOr<v1::Volunteer> VolunteerService::CreateVolunteer(CallContext cons
                                                                 v1::CreateVolunteerRequest const& request) {
   RETURN_IF_ERROR(CheckAgreement(request.volunteer()));
   ASSIGN_OR_RETURN(auto const rule, store_.Read(call, [&](ReadTransaction& tx) { return RuleOn(tx, call.Today()); }));
-  ASSIGN_OR_RETURN(auto const answer, consents_.Ask(request.volunteer().resident(), rule.purpose(), call));
-  if (!answer.allowed) {
-    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_CONSENT_MISSING,
-                 "the person has not consented to this use of the data",
-                 {{"purpose", rule.purpose()}, {"verdict", answer.verdict}});
-  }
+  RETURN_IF_ERROR(consents_.Require(request.volunteer().resident(), rule.purpose(), call));
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Volunteer> {
     RETURN_IF_ERROR(HoldPlanHere(tx, request.parent()));
     v1::Volunteer volunteer = request.volunteer();
@@ -101,6 +108,7 @@ absl::StatusOr<v1::Volunteer> VolunteerService::CreateVolunteer(CallContext cons
     clearance.set_state(v1::CLEARANCE_STATE_NONE);
     RETURN_IF_ERROR(tx.Insert(clearance));
     RETURN_IF_ERROR(AppendChanged(tx, volunteer));
+    tx.AnswerIsAbout(volunteer.resident());
     return volunteer;
   });
 }
@@ -113,15 +121,8 @@ absl::StatusOr<v1::Volunteer> VolunteerService::LeaveVolunteer(CallContext const
     RETURN_IF_ERROR(HoldPlanHere(tx, request.name()));
     ASSIGN_OR_RETURN(auto volunteer, tx.Get<v1::Volunteer>(request.name()));
     RETURN_IF_ERROR(RequireThere(volunteer));
-    *volunteer.mutable_leave_date() = request.leave_date();
-    RETURN_IF_ERROR(tx.Update(volunteer));
-    ASSIGN_OR_RETURN(auto clearance, tx.Get<v1::Clearance>(absl::StrCat(PlanOf(request.name()), "/clearances/",
-                                                                        Av(contract::LastPart(request.name())))));
-    clearance.set_state(v1::CLEARANCE_STATE_LEFT);
-    clearance.clear_expire_date();
-    RETURN_IF_ERROR(tx.Update(clearance));
-    RETURN_IF_ERROR(TakeOffSessions(tx, request.name(), TakeOff::kAll));
-    RETURN_IF_ERROR(AppendChanged(tx, volunteer));
+    RETURN_IF_ERROR(EndAgreement(tx, volunteer, request.leave_date()));
+    tx.AnswerIsAbout(volunteer.resident());
     return volunteer;
   });
 }

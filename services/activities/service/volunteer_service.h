@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <utility>
@@ -46,5 +47,8 @@ class VolunteerService {
   Store& store_;
   ResidentConsents consents_;
 };
+
+// The volunteer leaves on the day: takes part in nothing that is to come, and the clearance holds no more.
+absl::Status EndAgreement(WriteTransaction& tx, v1::Volunteer& volunteer, google::type::Date const& day);
 
 }  // namespace helhed::activities

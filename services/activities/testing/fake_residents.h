@@ -7,8 +7,10 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "helhed/residents/v1/consent_service.pb.h"
+#include "helhed/residents/v1/erasure_service.pb.h"
 #include "services/platform/client/fake.h"
 
 // Residents as activities asks it, which is not there.
@@ -22,6 +24,11 @@ class FakeResidents {
         [said = said_](residents::v1::CheckConsentRequest const& request, client::CallOptions const&) {
           return said->About(request.parent());
         });
+    channel_->On<residents::v1::AcknowledgeErasureRequest, residents::v1::Erasure>(
+        "/helhed.residents.v1.ErasureService/AcknowledgeErasure",
+        [said = said_](residents::v1::AcknowledgeErasureRequest const& request, client::CallOptions const&) {
+          return said->Take(request);
+        });
   }
 
   std::shared_ptr<client::FakeChannel> const& channel() const { return channel_; }
@@ -33,6 +40,10 @@ class FakeResidents {
   void SetUnknown(std::string const& resident) { said_->unknown.insert(resident); }
   // Whether it answers at all.
   void SetAway(bool away) { said_->away = away; }
+  // What it was told of erasures, and whether it dies before it says that it has heard. It knows every erasure but those of whom
+  // it does not know.
+  std::vector<residents::v1::AcknowledgeErasureRequest> const& answers() const { return said_->answers; }
+  void LoseAnswers(bool lose) { said_->lose = lose; }
 
  private:
   struct Said {
@@ -46,9 +57,25 @@ class FakeResidents {
       response.set_allowed(response.verdict() <= residents::v1::CONSENT_VERDICT_NOT_NEEDED);
       return response;
     }
+    absl::StatusOr<residents::v1::Erasure> Take(residents::v1::AcknowledgeErasureRequest const& request) {
+      if (away) return absl::UnavailableError("away");
+      if (unknown.contains(request.name().substr(0, request.name().find("/erasures/")))) return NotFound(request.name());
+      answers.push_back(request);
+      if (lose) return absl::UnavailableError("lost");
+      residents::v1::Erasure erasure;
+      erasure.set_name(request.name());
+      erasure.set_state(residents::v1::ERASURE_STATE_COMPLETE);
+      auto& receipt = *erasure.add_receipts();
+      receipt.set_service(request.service());
+      receipt.set_outcome(request.outcome());
+      receipt.set_record_count(request.record_count());
+      return erasure;
+    }
+    std::vector<residents::v1::AcknowledgeErasureRequest> answers;
     std::map<std::string, residents::v1::ConsentVerdict> verdicts;
     std::set<std::string> unknown;
     bool away = false;
+    bool lose = false;
   };
 
   std::shared_ptr<client::FakeChannel> channel_ = std::make_shared<client::FakeChannel>();

@@ -146,6 +146,7 @@ class ActivitiesTest : public ::testing::TestWithParam<storage::Engine> {
   // Whether the register of residents answers at all.
   void SetResidentsAway(bool away) { residents_.SetAway(away); }
   client::FakeChannel& residents() { return *residents_.channel(); }
+  FakeResidents& fake_residents() { return residents_; }
 
  private:
   server::Definition Definition();
