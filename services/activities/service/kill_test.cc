@@ -148,7 +148,8 @@ class KillTest : public ::testing::TestWithParam<storage::Engine> {
     std::atomic<bool> killed = false;
     std::vector<std::jthread> callers;
     for (int i = 0; i < kCallers; ++i) {
-      callers.emplace_back([&, i] { Race(static_cast<std::uint64_t>(round * 100 + i + 1), answered, killed); });
+      auto const seed = static_cast<std::uint64_t>(round) * 100 + static_cast<std::uint64_t>(i) + 1;
+      callers.emplace_back([&, seed] { Race(seed, answered, killed); });
     }
     auto const until = absl::Now() + absl::Seconds(60);
     while (answered < 60 && absl::Now() < until) absl::SleepFor(absl::Milliseconds(1));
