@@ -586,9 +586,19 @@ TEST_F(AmagerTest, ThirtyOneMillionFromTheFirstDraftToTheReport) {
   SplitOverDepartments();
   Pay();
   Report();
-  // The same by REST.
-  auto const read = house_.Curl(leader_, {absl::StrCat(house_.url(), "/v1/", kPlan)});
-  EXPECT_THAT(read.output, AllOf(HasSubstr("\"minorUnits\":\"3100000000\""), HasSubstr("\n200")));
+  // The same by REST: as JSON, and as CSV in it.
+  auto const read = [&](std::string const& path) {
+    return house_.Curl(fund_, {absl::StrCat(house_.url(), "/v1/", kPlan, path)}).output;
+  };
+  EXPECT_THAT(read(""), AllOf(HasSubstr("\"minorUnits\":\"3100000000\""), HasSubstr("\n200")));
+  EXPECT_THAT(read("/reports:budget?group_by=REPORT_DIMENSION_SOURCE&with_csv=true"),
+              AllOf(HasSubstr("\"minorUnits\":\"3100000000\""), HasSubstr("total,,,,,31000000.00,0.00,15500000.00,15500000.00"),
+                    HasSubstr("\n200")));
+  EXPECT_THAT(read("/reports:cofunding?with_csv=true"),
+              AllOf(HasSubstr("\"shareBasisPoints\":\"2903\""), HasSubstr(",total,,,31000000.00,9000000.00,,2500,2903,true,0.00"),
+                    HasSubstr("\n200")));
+  EXPECT_THAT(read("/reports:openItems?with_csv=true"),
+              AllOf(HasSubstr("kind,resource,amount,due_date,overdue,waits_for"), HasSubstr("\n200")));
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ House::House(std::vector<std::string> const& services, storage::Engine engine, S
     MustRun({Binary("helhed"), "token", "--new-key", absl::StrCat(folder_, "/", name), absl::StrCat(folder_, "/", name, ".pub"),
              "--key-id", name});
   }
+  std::ofstream(DataKeyFile()) << "helhed-data-key test AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+  std::filesystem::permissions(DataKeyFile(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   std::ofstream(AccessFile()) << absl::StrReplaceAll(
       ReadWhole(std::string(HELHED_SOURCE_DIR) + "/tests/gateway/access.textproto"), {{"ISSUER", issuer_.issuer()}});
   for (auto const& name : services) {
@@ -87,6 +89,8 @@ std::vector<std::string> House::ServiceArguments(std::string const& name, std::s
                                         "--log-level",
                                         "warning"};
   arguments.insert(arguments.end(), {"--signing-key-file", absl::StrCat(folder_, "/", name)});
+  // What CPR numbers are sealed with.
+  if (name == "residents") arguments.insert(arguments.end(), {"--data-key-file", DataKeyFile()});
   for (auto const& [asking, asked] : kAsks) {
     auto const other = services_.find(asked);
     if (name == asked && services_.contains(asking)) {

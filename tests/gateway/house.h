@@ -64,6 +64,7 @@ class House {
 
  private:
   std::string AccessFile() const { return folder_ + "/access.textproto"; }
+  std::string DataKeyFile() const { return folder_ + "/data.key"; }
   struct Service {
     int port = 0;
     std::unique_ptr<FreshDatabase> database;
