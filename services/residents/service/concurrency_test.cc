@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "services/residents/testing/fixture.h"
+#include "services/residents/testing/people.h"
 
 // What must hold when callers do not wait for each other. PostgreSQL runs them side by side; SQLite has one writer and passes
 // too.
@@ -14,13 +14,9 @@ namespace {
 
 using ::testing::IsEmpty;
 
-class ConcurrencyTest : public RegisterTest {
+template <typename Fixture>
+class Simultaneous : public Fixture {
  protected:
-  ConcurrencyTest() {
-    for (auto const* id : {"9001", "9002"}) Organisation(id);
-    for (auto const* id : {"001", "002"}) Department("9001", id);
-  }
-
   // Runs `call(i)` for i from 0 on, each on a thread of its own, and counts how they ended, by reason (`OK` for none).
   std::map<std::string, int> AtOnce(int count, std::function<absl::Status(int)> const& call) {
     std::mutex mutex;
@@ -37,6 +33,14 @@ class ConcurrencyTest : public RegisterTest {
     }
     threads.clear();
     return outcomes;
+  }
+};
+
+class ConcurrencyTest : public Simultaneous<RegisterTest> {
+ protected:
+  ConcurrencyTest() {
+    for (auto const* id : {"9001", "9002"}) Organisation(id);
+    for (auto const* id : {"001", "002"}) Department("9001", id);
   }
 };
 HELHED_BOTH_ENGINES(ConcurrencyTest);
@@ -135,6 +139,56 @@ TEST_P(ConcurrencyTest, UpdatesWithoutAnEtagDoNotMeetEachOther) {
     return Call<v1::Organisation>("UpdateOrganisation", request).status();
   });
   EXPECT_EQ(outcomes, (std::map<std::string, int>{{"OK", 8}}));
+}
+
+class PeopleConcurrencyTest : public Simultaneous<PeopleTest> {};
+HELHED_BOTH_ENGINES(PeopleConcurrencyTest);
+
+TEST_P(PeopleConcurrencyTest, OneOfManyPeopleTakesACprNumber) {
+  for (int round = 0; round < 5; ++round) {
+    auto const outcomes = AtOnce(4, [&](int i) {
+      auto const request = Entry(absl::StrCat("Anna", i), kHouseholdA, absl::StrCat("170550-500", round), "");
+      return RegisterTest::Call<v1::Resident>("PeopleService/CreateResident", request).status();
+    });
+    EXPECT_EQ(outcomes, (std::map<std::string, int>{{"OK", 1}, {"CPR_NUMBER_TAKEN", 3}}));
+  }
+}
+
+TEST_P(PeopleConcurrencyTest, OneOfManyAsksForAConsent) {
+  for (int round = 0; round < 5; ++round) {
+    v1::CreateConsentRequest request;
+    request.set_parent(Person(absl::StrCat("Anna", round)));
+    request.mutable_consent()->set_purpose("purposes/advice");
+    request.mutable_consent()->set_consent_text("purposes/advice/consentTexts/1");
+    auto const outcomes =
+        AtOnce(4, [&](int) { return RegisterTest::Call<v1::Consent>("ConsentService/CreateConsent", request).status(); });
+    EXPECT_EQ(outcomes, (std::map<std::string, int>{{"OK", 1}, {"CONSENT_ACTIVE", 3}}));
+  }
+}
+
+// P7: who is erased while others write to the person leaves nothing behind, whoever comes first.
+TEST_P(PeopleConcurrencyTest, NothingIsWrittenToWhoIsBeingErased) {
+  for (int round = 0; round < 5; ++round) {
+    auto const anna = Person(absl::StrCat("Anna", round));
+    auto const outcomes = AtOnce(4, [&](int i) -> absl::Status {
+      if (i == 0) {
+        v1::EraseResidentRequest request;
+        request.set_name(anna);
+        request.set_ground(v1::ERASURE_GROUND_REQUEST);
+        request.set_purpose("purposes/register");
+        return RegisterTest::Call<v1::Erasure>("ErasureService/EraseResident", request).status();
+      }
+      v1::UpdateResidentRequest request;
+      request.mutable_resident()->set_name(anna);
+      request.mutable_resident()->set_preferred_name(absl::StrCat("Kanariefugl", i));
+      request.mutable_resident()->add_languages(i == 1 ? "da" : "so");
+      request.set_purpose("purposes/register");
+      return RegisterTest::Call<v1::Resident>("PeopleService/UpdateResident", request).status();
+    });
+    for (auto const& [reason, count] : outcomes) EXPECT_TRUE(reason == "OK" || reason == "RESIDENT_ERASED") << reason << count;
+    EXPECT_THAT(Get(anna), StatusIs(kAbsent, "RESIDENT_ERASED"));
+    EXPECT_THAT(TablesThatHold("Kanariefugl"), IsEmpty());
+  }
 }
 
 }  // namespace
