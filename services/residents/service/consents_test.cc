@@ -157,6 +157,10 @@ TEST_P(ConsentTest, TheAgeIsDataWithADate) {
   Refused<v1::Consent>("ConsentService/GiveConsent", Giving(consent), kPrecondition, "GUARDIAN_REQUIRED");
   Rule("advice", "2126-03-01", 14, 12, 24);
   EXPECT_EQ(Give(consent).giver(), child);
+  // What is entered late is judged by the rule of its day.
+  auto late = Giving(Ask(Person("Jonas", kHouseholdA, "", "2112-02-01")));
+  *late.mutable_give_date() = Date("2126-02-28");
+  Refused<v1::Consent>("ConsentService/GiveConsent", late, kPrecondition, "GUARDIAN_REQUIRED");
 }
 
 TEST_P(ConsentTest, WhatDoesNotFitIsRefused) {
