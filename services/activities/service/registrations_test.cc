@@ -130,6 +130,7 @@ TEST_P(RegistrationsTest, OneRegistersOnlyWhileTheActivityIsOpenAndBeforeTheDead
             "2126-03-01T08:00:00Z");
 }
 
+// P4.
 TEST_P(RegistrationsTest, ConsentIsAskedOfResidents) {
   auto const activity = Open("a", 5).name();
   SetVerdict("residents/child", residents::v1::CONSENT_VERDICT_NOT_ASKED);
@@ -157,6 +158,7 @@ TEST_P(RegistrationsTest, ConsentIsAskedOfResidents) {
   CheckHistoryOf(activity, 5);
 }
 
+// P4: a guardian's consent where the age asks it.
 TEST_P(RegistrationsTest, WhereNobodyBelowTheAgeMayComeNoGuardianIsAwaited) {
   auto request = ActivityRequest("voksne", 5);
   request.mutable_activity()->set_age_min(15);

@@ -78,6 +78,7 @@ class VolunteersTest : public ActivitiesTest {
   }
 };
 
+// P8.
 TEST_P(VolunteersTest, WithChildrenOnlyWhoIsClearedOnTheDayOfTheSession) {
   auto const activity = Open("a").name();
   auto const near = Session(activity, "2126-06-01T17:00");
@@ -125,6 +126,7 @@ TEST_P(VolunteersTest, ASessionIsNotMovedToADayWithoutAnAgreement) {
   Must<v1::Session>("SessionService/MoveSession", move);
 }
 
+// P8.
 TEST_P(VolunteersTest, NeitherAMoveNorALowerAgePutsAnybodyWithChildrenUncleared) {
   auto const activity = Open("a").name();
   auto const session = Session(activity, "2126-06-01T17:00");
@@ -144,6 +146,7 @@ TEST_P(VolunteersTest, NeitherAMoveNorALowerAgePutsAnybodyWithChildrenUncleared)
   Refused<v1::Activity>("ActivityService/UpdateActivity", update, kPrecondition, "CLEARANCE_NEEDED");
 }
 
+// P8.
 TEST_P(VolunteersTest, WhoIsNotClearedIsTakenOffWhatIsWithChildren) {
   auto const activity = Open("a").name();
   auto const session = Session(activity, "2126-06-01T17:00");
@@ -231,6 +234,7 @@ TEST_P(VolunteersTest, HoursAreCountedWhileTheAgreementHoldsAndWhoLeavesIsTakenO
   Refused<v1::Assignment>("VolunteerService/AssignVolunteer", AssignRequest(session, "v1"), kPrecondition, "VOLUNTEER_LEFT");
 }
 
+// P4.
 TEST_P(VolunteersTest, WithoutConsentNobodyIsEntered) {
   SetVerdict(residents::v1::CONSENT_VERDICT_WITHDRAWN);
   v1::CreateVolunteerRequest request;
