@@ -43,7 +43,7 @@ std::string DateJson(absl::CivilDay day) {
 
 class PersonTest : public ::testing::TestWithParam<storage::Engine> {
  protected:
-  PersonTest() : house_({"residents", "communications"}, GetParam()) {
+  PersonTest() : house_({"residents", "activities", "communications"}, GetParam()) {
     operator_ = house_.DemonstrationToken({"operator"}, "drift");
     clerk_ = house_.DemonstrationToken({"housing-organisation@organisations/9001"}, "kirsten");
     stranger_ = house_.DemonstrationToken({"housing-organisation@organisations/9002"}, "per");
@@ -119,7 +119,9 @@ class PersonTest : public ::testing::TestWithParam<storage::Engine> {
     }
     Enter(operator_, "purposes/advice/consentTexts?consentTextId=1",
           R"({"version": 1, "language": "da", "body": "Må rådgiveren notere, at du har været her?"})");
-    Enter(operator_, "erasureRecipients?erasureRecipientId=communications", "{}");
+    for (auto const* service : {"activities", "communications"}) {
+      Enter(operator_, absl::StrCat("erasureRecipients?erasureRecipientId=", service), "{}");
+    }
     for (auto const* organisation : {"9001", "9002"}) {
       Enter(operator_, absl::StrCat("organisations?organisationId=", organisation), R"({"displayName": "Vibo"})");
     }
@@ -291,7 +293,7 @@ class PersonTest : public ::testing::TestWithParam<storage::Engine> {
       now = Read(clerk_, erasure);
     }
     EXPECT_EQ(now.At({"state"}), "ERASURE_STATE_COMPLETE") << now.text;
-    EXPECT_THAT(now.Each("receipts", "service"), ElementsAre("communications"));
+    EXPECT_THAT(now.Each("receipts", "service"), ElementsAre("activities", "communications"));
     EXPECT_THAT(now.text, Not(HasSubstr("Kanariefugl")));
   }
 
