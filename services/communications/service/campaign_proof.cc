@@ -16,14 +16,15 @@ namespace {
 using google::protobuf::util::MessageDifferencer;
 using storage::Statement;
 
-// A page of recipients after $3, each with its deliveries.
-Statement const kPage(
-    "communications.prove_page",
-    "SELECT r.recipient, r.household_organisation, r.household, r.outcome, d.channel, d.state, d.due_time "
-    "FROM (SELECT plan, campaign, recipient, household_organisation, household, outcome FROM campaign_recipients "
-    "WHERE plan = $1 AND campaign = $2 AND recipient > $3 ORDER BY recipient LIMIT 1000) r "
-    "LEFT JOIN deliveries d ON d.plan = $1 AND d.campaign = $2 AND d.recipient = r.recipient "
-    "ORDER BY r.recipient, d.channel");
+// A page of recipients after $3, and the deliveries from its first to its last. Two ranges of two keys, not a join: before
+// PostgreSQL has statistics of the tables it would read all deliveries of the campaign for each recipient.
+Statement const kRecipients("communications.prove_recipients",
+                            "SELECT recipient, household_organisation, household, outcome FROM campaign_recipients "
+                            "WHERE plan = $1 AND campaign = $2 AND recipient > $3 ORDER BY recipient LIMIT 1000");
+Statement const kDeliveries(
+    "communications.prove_deliveries",
+    "SELECT recipient, channel, state, due_time FROM deliveries "
+    "WHERE plan = $1 AND campaign = $2 AND recipient > $3 AND recipient <= $4 ORDER BY recipient, channel");
 Statement const kDigest("communications.audience_digest",
                         "SELECT audience_digest FROM campaigns WHERE plan = $1 AND campaign = $2");
 
@@ -46,25 +47,32 @@ class HouseholdTally {
   bool statutory_;
 };
 
+// The attempts at a recipient, whose deliveries begin at `row`, which is moved past them.
+std::vector<Attempt> AttemptsAt(std::string_view recipient, storage::Rows const& deliveries, std::size_t& row) {
+  std::vector<Attempt> attempts;
+  for (; row < deliveries.size() && deliveries.Text(row, 0) == recipient; ++row) {
+    auto& attempt = attempts.emplace_back();
+    attempt.channel = static_cast<v1::Channel>(deliveries.Int64(row, 1));
+    attempt.state = static_cast<v1::DeliveryState>(deliveries.Int64(row, 2));
+    if (!deliveries.IsNull(row, 3)) attempt.due_time = absl::FromUnixMicros(deliveries.Int64(row, 3));
+  }
+  return attempts;
+}
+
 // Reads a page; `last` is the last recipient before it, and after it, unchanged when there were no more.
 absl::Status ReadPage(ReadTransaction& tx, std::vector<std::string> const& key, HouseholdTally& tally, AudienceDigest& digest,
                       std::string& last) {
   std::string const after = last;
-  ASSIGN_OR_RETURN(auto const rows,
-                   tx.Query(kPage, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(after)}));
-  for (std::size_t i = 0; i < rows.size();) {
-    last = rows.Text(i, 0);
-    digest.Add(rows.Text(i, 1), rows.Text(i, 2));
-    auto const outcome = static_cast<v1::RecipientOutcome>(rows.Int64(i, 3));
-    std::vector<Attempt> attempts;
-    for (; i < rows.size() && rows.Text(i, 0) == last; ++i) {
-      if (rows.IsNull(i, 4)) continue;
-      auto& attempt = attempts.emplace_back();
-      attempt.channel = static_cast<v1::Channel>(rows.Int64(i, 4));
-      attempt.state = static_cast<v1::DeliveryState>(rows.Int64(i, 5));
-      if (!rows.IsNull(i, 6)) attempt.due_time = absl::FromUnixMicros(rows.Int64(i, 6));
-    }
-    tally.Add(outcome, attempts);
+  ASSIGN_OR_RETURN(auto const recipients,
+                   tx.Query(kRecipients, {std::string_view(key[0]), std::string_view(key[1]), std::string_view(after)}));
+  if (recipients.empty()) return absl::OkStatus();
+  last = recipients.Text(recipients.size() - 1, 0);
+  ASSIGN_OR_RETURN(auto const deliveries, tx.Query(kDeliveries, {std::string_view(key[0]), std::string_view(key[1]),
+                                                                 std::string_view(after), std::string_view(last)}));
+  std::size_t delivery = 0;
+  for (std::size_t i = 0; i < recipients.size(); ++i) {
+    digest.Add(recipients.Text(i, 1), recipients.Text(i, 2));
+    tally.Add(static_cast<v1::RecipientOutcome>(recipients.Int64(i, 3)), AttemptsAt(recipients.Text(i, 0), deliveries, delivery));
   }
   return absl::OkStatus();
 }

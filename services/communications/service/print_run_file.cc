@@ -25,11 +25,17 @@ using storage::Statement;
 
 constexpr std::size_t kPartBytes = std::size_t{64} * 1024;
 
+// LATERAL with OFFSET keeps PostgreSQL to one lookup by the key for each letter: a planner without statistics read all recipients
+// of the campaign for each.
 Statement const kLetters(
     "communications.print_run_letters",
     "SELECT r.recipient, r.department_organisation, r.department, r.dwelling_organisation, r.dwelling, r.stairwell, r.address, "
     "r.floor, r.door, r.department_display_name FROM print_run_letters l JOIN campaign_recipients r ON r.plan = l.plan AND "
     "r.campaign = l.campaign AND r.recipient = l.recipient WHERE l.plan = $1 AND l.campaign = $2 AND "
+    "l.print_run = $3 AND l.recipient > $4 ORDER BY l.recipient LIMIT 200",
+    "SELECT r.recipient, r.department_organisation, r.department, r.dwelling_organisation, r.dwelling, r.stairwell, r.address, "
+    "r.floor, r.door, r.department_display_name FROM print_run_letters l CROSS JOIN LATERAL (SELECT * FROM campaign_recipients "
+    "WHERE plan = $1 AND campaign = $2 AND recipient = l.recipient OFFSET 0) r WHERE l.plan = $1 AND l.campaign = $2 AND "
     "l.print_run = $3 AND l.recipient > $4 ORDER BY l.recipient LIMIT 200");
 
 v1::Recipient RecipientOf(storage::Rows const& rows, std::size_t row) {

@@ -22,13 +22,17 @@ namespace {
 
 using storage::Statement;
 
-// By the channel that was first.
+// By the channel that was first. LATERAL with OFFSET for what print_run_file.cc says of it.
 Statement const kDeliveredByCampaign(
     "communications.delivered_by_campaign",
     "SELECT r.household_organisation, r.household, MIN(d.deliver_time) AS deliver_time FROM deliveries d "
     "JOIN campaign_recipients r ON r.plan = d.plan AND r.campaign = d.campaign AND r.recipient = d.recipient "
     "WHERE d.plan = $1 AND d.campaign = $2 AND d.state = 3 "
-    "GROUP BY r.household_organisation, r.household");
+    "GROUP BY r.household_organisation, r.household",
+    "SELECT r.household_organisation, r.household, MIN(d.deliver_time) AS deliver_time FROM deliveries d "
+    "CROSS JOIN LATERAL (SELECT household_organisation, household FROM campaign_recipients "
+    "WHERE plan = $1 AND campaign = $2 AND recipient = d.recipient OFFSET 0) r "
+    "WHERE d.plan = $1 AND d.campaign = $2 AND d.state = 3 GROUP BY r.household_organisation, r.household");
 
 bool IsUrgent(v1::WorksNotice const& notice) { return notice.kind() == v1::WORKS_KIND_URGENT; }
 
