@@ -579,7 +579,7 @@ TEST_P(IncidentTest, AnAnnexIsForItsReadersItsPurposeAndItsTime) {
   Refused<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", request, kPrecondition, "ANNEX_TOO_LONG", Leader());
   auto const created = Must<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", Annex(name, "a"), Leader());
   EXPECT_EQ(created.content(), "") << "an answer is kept, and must not hold it";
-  auto const annex = created.name();
+  auto const& annex = created.name();
   EXPECT_THAT(Must<v1::IncidentAnnex>("IncidentService/GetIncidentAnnex", Reading(annex), Leader()).content(),
               HasSubstr("Canarysen"));
   Refused<v1::IncidentAnnex>("IncidentService/GetIncidentAnnex", Reading(annex, "purposes/andet"), kDenied, "PURPOSE_FOREIGN",

@@ -78,7 +78,7 @@ TEST_P(KillTest, EveryHouseholdIsToldOnceWheneverTheServiceDies) {
     victim->Signal(SIGKILL);
     victim->Wait();
   }
-  for (; round <= kKills; ++round) KillAfter(round, static_cast<std::size_t>(10 * (round - 4)));
+  for (; round <= kKills; ++round) KillAfter(round, 10 * (static_cast<std::size_t>(round) - 4));
   auto const last = Start(round);
   ASSERT_EQ(last->Wait(), 0) << helhed::testing::ReadWhole(log_);
   std::filesystem::remove(log_);
