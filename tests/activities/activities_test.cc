@@ -22,7 +22,6 @@ namespace helhed {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::House;
 using ::testing::Not;

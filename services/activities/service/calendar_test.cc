@@ -130,6 +130,26 @@ TEST_P(CalendarTest, UnchangedItIsTheSame) {
   EXPECT_FALSE(Feed("", "", feed.etag()).not_modified());
 }
 
+TEST_P(CalendarTest, MoreThanAnAnswerHoldsIsRefusedAndNotCut) {
+  for (auto const* id : {"a", "b", "c", "d", "e", "f"}) {
+    v1::CreateSeriesRequest request;
+    request.set_parent(Public(id));
+    request.set_series_id("dag");
+    request.mutable_series()->set_recurrence_rule("FREQ=DAILY;COUNT=360");
+    request.mutable_series()->set_local_start("2126-03-02T17:00");
+    request.mutable_series()->set_duration_minutes(60);
+    Must<v1::Series>("SessionService/CreateSeries", request);
+  }
+  v1::GetCalendarRequest request;
+  request.set_parent("plans/amager");
+  request.set_day_count(366);
+  EXPECT_EQ(Refused<v1::Calendar>("CalendarService/GetCalendar", request, kPrecondition, "CALENDAR_TOO_LARGE")
+                .metadata.at("entries_max"),
+            "2000");
+  request.set_activity("plans/amager/activities/a");
+  EXPECT_EQ(Must<v1::Calendar>("CalendarService/GetCalendar", request).entries_size(), 360);
+}
+
 TEST_P(CalendarTest, NothingPersonalStandsInIt) {
   Session(Public("a"), "2126-04-03T18:00");
   auto const feed = Feed();

@@ -83,6 +83,18 @@ TEST_P(IndicatorsTest, WhatIsCountedIsCurrentWithEveryRegistration) {
                            "INDICATOR_COUNTED");
 }
 
+TEST_P(IndicatorsTest, MeasuresASubGoalOfThePlan) {
+  Draft("a");
+  v1::CreateIndicatorRequest request;
+  request.set_parent("plans/amager");
+  request.mutable_indicator()->set_display_name("Hvor mange");
+  request.mutable_indicator()->set_sub_goal("plans/other/subGoals/sprog");
+  request.mutable_indicator()->set_kind(v1::INDICATOR_KIND_MEASURED);
+  request.mutable_indicator()->set_unit("personer");
+  EXPECT_THAT(Refused<v1::Indicator>("IndicatorService/CreateIndicator", request, kInvalid, "BAD_REQUEST").fields,
+              ::testing::ElementsAre("indicator.sub_goal"));
+}
+
 TEST_P(IndicatorsTest, AFocusAreaIsReportedOnceAYear) {
   v1::CreateFocusAreaStatusRequest request;
   request.set_parent("plans/amager");

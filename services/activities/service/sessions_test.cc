@@ -1,6 +1,8 @@
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 
+#include <barrier>
+#include <cstddef>
 #include <thread>
 
 #include "services/activities/testing/fixture.h"
@@ -124,24 +126,39 @@ TEST_P(SessionsTest, NoRoomIsBookedTwice) {
   Must<v1::Session>("SessionService/CreateSession", SessionRequest(b, "2126-06-03T17:00", room));
 }
 
+TEST_P(SessionsTest, ASeriesDoesNotMeetItselfAndTakesARoomOfThePlan) {
+  auto const activity = Open("a").name();
+  // Round the clock: the day on which summer time begins has 23 hours.
+  auto request = SeriesRequest(activity, "FREQ=DAILY;COUNT=3", "2126-03-30T12:00", Room("sal"));
+  request.mutable_series()->set_duration_minutes(1440);
+  EXPECT_EQ(Refused<v1::Series>("SessionService/CreateSeries", request, kInvalid, "SESSIONS_OVERLAP").metadata.at("room"),
+            "plans/amager/rooms/sal");
+  Refused<v1::Session>("SessionService/CreateSession", SessionRequest(activity, "2126-06-03T17:00", "plans/other/rooms/sal"),
+                       kInvalid, "BAD_REQUEST");
+}
+
 TEST_P(SessionsTest, RacesForARoomHaveOneWinner) {
   auto const room = Room("sal");
   std::vector<std::string> activities;
   for (int i = 0; i < 4; ++i) activities.push_back(Open(absl::StrCat("a", i)).name());
   std::atomic<int> booked = 0;
+  // They come at the same moment, so that each sees the room free if nothing makes it wait.
+  constexpr int days = 15;
+  std::barrier together(static_cast<std::ptrdiff_t>(activities.size()));
   {
     std::vector<std::jthread> threads;
     for (auto const& activity : activities) {
       threads.emplace_back([&] {
-        for (int day = 1; day <= 5; ++day) {
-          auto const start = absl::StrCat("2126-06-0", day, "T17:00");
+        for (int day = 0; day < days; ++day) {
+          auto const start = absl::StrCat("2126-06-", 10 + day, "T17:00");
+          together.arrive_and_wait();
           auto const result = Call<v1::Session>("SessionService/CreateSession", SessionRequest(activity, Sv(start), room));
           booked += result.ok() ? 1 : 0;
         }
       });
     }
   }
-  EXPECT_EQ(booked, 5);
+  EXPECT_EQ(booked, days);
 }
 
 TEST_P(SessionsTest, ACancelledActivityCancelsWhatIsToCome) {

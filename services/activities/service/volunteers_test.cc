@@ -185,6 +185,31 @@ TEST_P(VolunteersTest, AnOrderTakesFiftyWhoHaveConsented) {
   Refused<v1::Clearance>("VolunteerService/RecordClearance", Answer("v2", true, "2126-03-01"), kPrecondition, "CLEARANCE_STATE");
 }
 
+TEST_P(VolunteersTest, WhoWaitsForAnAnswerOrHasLeftIsNotAskedForAgain) {
+  Volunteer("v1");
+  Consent("v1");
+  Order({"v1"});
+  v1::ConsentToClearanceRequest again;
+  again.set_name(ClearanceOf("v1"));
+  *again.mutable_consent_date() = Date("2126-02-02");
+  Refused<v1::Clearance>("VolunteerService/ConsentToClearance", again, kPrecondition, "CLEARANCE_STATE");
+  Record("v1", false);
+  Must<v1::Clearance>("VolunteerService/ConsentToClearance", again);
+  v1::LeaveVolunteerRequest leave;
+  leave.set_name("plans/amager/volunteers/v1");
+  *leave.mutable_leave_date() = Date("2126-03-01");
+  Must<v1::Volunteer>("VolunteerService/LeaveVolunteer", leave);
+  Refused<v1::Clearance>("VolunteerService/ConsentToClearance", again, kPrecondition, "CLEARANCE_STATE");
+}
+
+TEST_P(VolunteersTest, NobodyHelpsOutsideThePlan) {
+  auto const session = Session(Adults(), "2126-06-01T17:00");
+  auto request = AssignRequest(session, "v1");
+  request.set_volunteer("plans/other/volunteers/v1");
+  EXPECT_THAT(Refused<v1::Assignment>("VolunteerService/AssignVolunteer", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("volunteer"));
+}
+
 TEST_P(VolunteersTest, RenewalsAreDueAheadOfTheirDay) {
   Volunteer("v1");
   Volunteer("v2");
@@ -231,6 +256,9 @@ TEST_P(VolunteersTest, HoursAreCountedWhileTheAgreementHoldsAndWhoLeavesIsTakenO
   *leave.mutable_leave_date() = Date("2126-03-01");
   Must<v1::Volunteer>("VolunteerService/LeaveVolunteer", leave);
   EXPECT_THAT(On(session), ElementsAre());
+  v1::GetClearanceRequest of;
+  of.set_name(ClearanceOf("v1"));
+  EXPECT_EQ(Must<v1::Clearance>("VolunteerService/GetClearance", of).state(), v1::CLEARANCE_STATE_LEFT) << "8.5: any -> LEFT";
   Refused<v1::Assignment>("VolunteerService/AssignVolunteer", AssignRequest(session, "v1"), kPrecondition, "VOLUNTEER_LEFT");
 }
 
