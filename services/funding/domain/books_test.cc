@@ -137,6 +137,12 @@ TEST(Books, EveryChangeOfTheJournalIsFound) {
               e[1].set_hash(HashOf(e[1]));
             }),
             "");
+  // Nor does one go unseen who leaves a number out and chains what follows anew.
+  EXPECT_NE(finding([](Entries& e) {
+              e[1].set_sequence(3);
+              e[1].set_hash(HashOf(e[1]));
+            }),
+            "");
 }
 
 // Texts put together otherwise must not give the same hash.

@@ -4,6 +4,7 @@
 #include <absl/strings/str_join.h>
 
 #include <tuple>
+#include <utility>
 
 namespace helhed::funding {
 namespace {
@@ -35,9 +36,12 @@ Figures FiguresOf(v1::BudgetLine const& line) {
   return {line.amount().minor_units(), line.reserved().minor_units(), line.spent().minor_units()};
 }
 
+// Whatever gives to a reservation or takes from it.
+constexpr char kReserves[] = "(kind = ENTRY_KIND_RESERVATION OR kind = ENTRY_KIND_DISBURSEMENT OR kind = ENTRY_KIND_VOID)";
+
 // `spends = true AND source = "plans/a/sources/lbf" AND year = 2022`: what ListPostings answers with for the row.
-std::string PostingsFilter(Key const& key, std::string const& as_of_date, std::string const& source) {
-  std::vector<std::string> terms = {"spends = true"};
+std::string PostingsFilter(std::string first, Key const& key, std::string const& as_of_date, std::string const& source) {
+  std::vector<std::string> terms = {std::move(first)};
   if (!key.focus_area.empty()) terms.push_back(absl::StrCat("focus_area = \"", key.focus_area, "\""));
   if (!key.cost_kind.empty()) terms.push_back(absl::StrCat("cost_kind = \"", key.cost_kind, "\""));
   if (!source.empty()) terms.push_back(absl::StrCat("source = \"", source, "\""));
@@ -57,7 +61,8 @@ v1::BudgetReportRow RowOf(Key const& key, Figures const& figures, std::string co
   if (as_of_date.empty()) *row.mutable_reserved() = ToMoney(figures.reserved);
   *row.mutable_spent() = ToMoney(figures.spent);
   *row.mutable_remaining() = ToMoney(figures.budget - figures.spent);
-  row.set_postings_filter(PostingsFilter(key, as_of_date, source));
+  row.set_postings_filter(PostingsFilter("spends = true", key, as_of_date, source));
+  if (as_of_date.empty()) row.set_reserved_postings_filter(PostingsFilter(kReserves, key, "", source));
   return row;
 }
 

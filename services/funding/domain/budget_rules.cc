@@ -23,12 +23,18 @@ v1::Source const* Find(std::span<v1::Source const> sources, std::string const& n
 void CheckCell(Cell const& cell, std::string const& field, BudgetFrame const& frame, std::set<Cell>& seen,
                std::vector<FieldViolation>& violations) {
   if (!seen.insert(cell).second) violations.push_back({field, "must not name the same line as another one"});
-  if (Find(frame.sources, cell.source) == nullptr) violations.push_back({field + ".source", "must be a source of the plan"});
+  auto const* const source = Find(frame.sources, cell.source);
+  if (source == nullptr) violations.push_back({field + ".source", "must be a source of the plan"});
+  auto const time = frame.times.find(source == nullptr ? "" : source->extension());
+  if (time == frame.times.end()) {
+    violations.push_back({field + ".source", "must not be a source of an extension that was given up"});
+    return;
+  }
   // The last day is the one before the end.
-  absl::CivilDay const last = frame.period.end.value_or(absl::CivilDay::max()) - 1;
-  if (cell.year < frame.period.start.year() || cell.year > last.year()) {
-    violations.push_back(
-        {field + ".year", absl::StrCat("must be one of the plan's years, ", frame.period.start.year(), " to ", last.year())});
+  absl::CivilDay const last = time->second.end.value_or(absl::CivilDay::max()) - 1;
+  if (cell.year < time->second.start.year() || cell.year > last.year()) {
+    violations.push_back({field + ".year", absl::StrCat("must be one of the years that the source is for, ",
+                                                        time->second.start.year(), " to ", last.year())});
   }
 }
 
@@ -94,6 +100,12 @@ absl::Status CheckFixed(std::map<Cell, Ore> const& amounts, Lines const& current
 }
 
 }  // namespace
+
+Period TimeOf(v1::Extension const& extension, Period const& plan) {
+  auto const former = ToCivil(extension.former_end_date());
+  auto const plan_end = plan.end.value_or(absl::CivilDay::max());
+  return {former.value_or(plan_end), ToCivil(extension.end_date()).value_or(plan_end)};
+}
 
 bool IsApprovedSource(v1::SourceState state) {
   return state != v1::SOURCE_STATE_UNSPECIFIED && state != v1::SOURCE_STATE_PROPOSED && state != v1::SOURCE_STATE_PLEDGED;

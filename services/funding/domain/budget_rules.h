@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "helhed/funding/v1/budget.pb.h"
+#include "helhed/funding/v1/extension.pb.h"
 #include "helhed/funding/v1/source.pb.h"
 #include "services/funding/domain/money.h"
 #include "services/platform/base/civil.h"
@@ -35,10 +36,15 @@ struct Line {
 };
 using Lines = std::map<Cell, Line>;
 
+// The time that the budget of an extension is for (M9): from the end that the plan had, or has as long as the extension is only
+// proposed. `plan` is the plan's period.
+Period TimeOf(v1::Extension const& extension, Period const& plan);
+
 // What a budget is held against.
 struct BudgetFrame {
   std::set<std::string> focus_areas;  // those that the plan has chosen
-  Period period;                      // the plan's, which has an end
+  // What each budget is for, which has an end: that of an extension by its last part, the plan's own by the empty one (M9).
+  std::map<std::string, Period> times;
   std::vector<v1::Source> sources;
 };
 

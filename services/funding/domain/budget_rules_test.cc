@@ -24,8 +24,9 @@ v1::Source Payer(std::string const& name, Ore amount, v1::SourceState state = v1
 }
 
 BudgetFrame Frame(v1::SourceState lbf = v1::SOURCE_STATE_PLEDGED) {
-  return {
-      {"jobs", "school"}, {absl::CivilDay(2022, 1, 1), absl::CivilDay(2026, 1, 1)}, {Payer(kLbf, 100, lbf), Payer(kTown, 50)}};
+  return {{"jobs", "school"},
+          {{"", {absl::CivilDay(2022, 1, 1), absl::CivilDay(2026, 1, 1)}}},
+          {Payer(kLbf, 100, lbf), Payer(kTown, 50)}};
 }
 
 v1::BudgetAmount Amount(std::string const& area, std::string const& source, int year, Ore amount) {
@@ -86,6 +87,32 @@ TEST(Budget, LeavesLinesOfApprovedSourcesAlone) {
               StatusIs(absl::StatusCode::kFailedPrecondition, "BUDGET_LINE_FIXED"));
   EXPECT_THAT(Budgeted({Amount("school", kLbf, 2022, 100)}, current, frame),
               StatusIs(absl::StatusCode::kFailedPrecondition, "BUDGET_LINE_FIXED"));
+}
+
+// M9: each budget keeps to its own time, also where a plan does not end with a year.
+TEST(Budget, OfAnExtensionIsForTheTimeThatItAdds) {
+  Period const plan{absl::CivilDay(2022, 1, 1), absl::CivilDay(2025, 9, 1)};
+  v1::Extension extension;
+  *extension.mutable_end_date() = ToProtoDate(absl::CivilDay(2027, 1, 1));
+  EXPECT_EQ(TimeOf(extension, plan), (Period{absl::CivilDay(2025, 9, 1), absl::CivilDay(2027, 1, 1)}));
+  // Applied, and extended once more since.
+  *extension.mutable_former_end_date() = ToProtoDate(absl::CivilDay(2025, 9, 1));
+  Period const extended{plan.start, absl::CivilDay(2028, 1, 1)};
+  EXPECT_EQ(TimeOf(extension, extended), (Period{absl::CivilDay(2025, 9, 1), absl::CivilDay(2027, 1, 1)}));
+
+  auto frame = Frame();
+  frame.times = {{"", plan}, {"e", TimeOf(extension, extended)}};
+  frame.sources[1].set_extension("e");
+  auto const years = [&](int own, int of_extension) {
+    return Budgeted({Amount("jobs", kLbf, own, 100), Amount("jobs", kTown, of_extension, 50)}, {}, frame);
+  };
+  EXPECT_THAT(years(2025, 2025), IsOk());
+  EXPECT_THAT(years(2022, 2026), IsOk());
+  EXPECT_THAT(ViolationsOf(years(2026, 2026)), ::testing::SizeIs(1));
+  EXPECT_THAT(ViolationsOf(years(2025, 2027)), ::testing::SizeIs(1));
+  EXPECT_THAT(ViolationsOf(years(2025, 2024)), ::testing::SizeIs(1));
+  frame.times.erase("e");
+  EXPECT_EQ(ViolationsOf(years(2025, 2026)).at(0).field, "budget.lines[1].source");
 }
 
 TEST(Reallocation, SumsToNothingForEverySource) {

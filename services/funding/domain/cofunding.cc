@@ -1,6 +1,7 @@
 #include "services/funding/domain/cofunding.h"
 
 #include <absl/numeric/int128.h>
+#include <absl/strings/str_cat.h>
 
 #include <algorithm>
 #include <iterator>
@@ -42,6 +43,9 @@ absl::StatusOr<v1::CofundingPart> ProveCofunding(std::span<v1::Source const> sou
     line.set_contribution(source.contribution());
     *line.mutable_amount() = ToMoney(source.amount().minor_units());
     line.set_counts(counts);
+    if (source.contribution() != v1::CONTRIBUTION_IN_KIND_HOURS) {
+      line.set_postings_filter(absl::StrCat("kind = ENTRY_KIND_APPROVAL AND source = \"", source.name(), "\""));
+    }
     line.set_basis(source.has_counts_as_local() && counts == source.counts_as_local() ? "source" : "regulation");
     ASSIGN_OR_RETURN(total, Add(total, source.amount().minor_units()));
     if (counts) {

@@ -44,6 +44,8 @@ TEST(Cofunding, TheFloorIsCheckedExactly) {
   // Amounts whose products leave 64 bits.
   EXPECT_TRUE(MeetsShare(kAmountMax * 2000, kAmountMax * 8000, 2500));
   EXPECT_FALSE(MeetsShare(kAmountMax * 2000 - 1, kAmountMax * 8000, 2500));
+  // An eighth, which is more than a quarter in 64 bits.
+  EXPECT_FALSE(MeetsShare(kAmountMax * 1000 + kAmountMax / 2, kAmountMax * 8000, 2500));
 }
 
 TEST(Cofunding, TheReferencePlanHas29Percent) {

@@ -35,6 +35,8 @@ std::string Plain(std::string_view text) {
   return plain;
 }
 
+std::string Without(std::string_view prefix, std::string const& name) { return name.substr(prefix.size()); }
+
 std::string KindText(v1::EntryKind kind) {
   std::string text = v1::EntryKind_Name(kind).substr(std::string_view("ENTRY_KIND_").size());
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -53,6 +55,35 @@ std::string ReportCsv(v1::BudgetReport const& report) {
   v1::BudgetReportRow total = report.total();
   total.set_focus_area("total");
   return text + CsvRow(total);
+}
+
+std::string CofundingCsv(v1::CofundingReport const& report) {
+  std::string text =
+      "extension,source,kind,contribution,amount,local,basis,least_basis_points,share_basis_points,met,missing\r\n";
+  for (auto const& part : report.parts()) {
+    for (auto const& line : part.lines()) {
+      Ore const amount = line.amount().minor_units();
+      absl::StrAppend(&text, Quoted(part.extension()), ",", Quoted(line.source()), ",",
+                      Without("SOURCE_KIND_", v1::SourceKind_Name(line.kind())), ",",
+                      Without("CONTRIBUTION_", v1::Contribution_Name(line.contribution())), ",", ToKroner(amount), ",",
+                      ToKroner(line.counts() ? amount : 0), ",", line.basis(), ",,,,\r\n");
+    }
+    absl::StrAppend(&text, Quoted(part.extension()), ",total,,,", ToKroner(part.total().minor_units()), ",",
+                    ToKroner(part.local().minor_units()), ",,", part.least_basis_points(), ",", part.share_basis_points(), ",",
+                    part.met() ? "true" : "false", ",", ToKroner(part.missing().minor_units()), "\r\n");
+  }
+  return text;
+}
+
+std::string OpenItemsCsv(v1::OpenItems const& items) {
+  std::string text = "kind,resource,amount,due_date,overdue,waits_for\r\n";
+  for (auto const& item : items.items()) {
+    auto const due = ToCivil(item.due_date());
+    absl::StrAppend(&text, Without("OPEN_ITEM_KIND_", v1::OpenItemKind_Name(item.kind())), ",", Quoted(item.resource()), ",",
+                    ToKroner(item.amount().minor_units()), ",", due ? ToIsoDate(*due) : "", ",",
+                    item.overdue() ? "true" : "false", ",", Quoted(item.waits_for()), "\r\n");
+  }
+  return text;
 }
 
 std::string PlainAccount(v1::AccountKind kind, std::string_view source_id, v1::Posting const* line) {

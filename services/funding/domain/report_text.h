@@ -14,6 +14,11 @@ namespace helhed::funding {
 // The rows and the total of a report as CSV after RFC 4180: a header, lines that end with CR LF, amounts in kroner.
 std::string ReportCsv(v1::BudgetReport const& report);
 
+// A row for each source and one for the total of each part.
+std::string CofundingCsv(v1::CofundingReport const& report);
+// A row for each item.
+std::string OpenItemsCsv(v1::OpenItems const& items);
+
 // What an account is called in plain-text accounting: `assets:released:lbf`, `expenses:beskaeftigelse:wages:lbf:2022`. `line` is
 // the line of the budget for accounts of kind SPENT.
 std::string PlainAccount(v1::AccountKind kind, std::string_view source_id, v1::Posting const* line);

@@ -43,6 +43,8 @@ TEST_P(BooksGateTest, SourcesAndBudgetAreOneAmountAndEnoughOfItIsLocal) {
   EXPECT_THAT(Missing(),
               AllOf(Contains(Pair(v1::MISSING_KIND_SOURCES, "plans/p")), Contains(Pair(v1::MISSING_KIND_BUDGET_LINES, "plans/p")),
                     Contains(Pair(v1::MISSING_KIND_LOCAL_COFUNDING, "plans/p"))));
+  auto const asked = Asked();
+  for (auto const& item : asked.missing()) EXPECT_THAT(item.due_date(), EqualsProto(Date("2022-01-01"))) << "by when";
   Source("lbf", v1::SOURCE_KIND_FUND, 23'250'000'00);
   Source("kk", v1::SOURCE_KIND_MUNICIPALITY, 7'749'999'99);
   Budget({{"beskaeftigelse", "lbf", 2022, 23'250'000'00}});

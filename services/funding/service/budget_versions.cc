@@ -47,7 +47,12 @@ absl::StatusOr<BudgetState> LoadBudgetState(WriteTransaction& tx, MoneySession c
   BudgetState state;
   ASSIGN_OR_RETURN(auto const plan, LoadPlan(tx, session.plan().name));
   state.frame.focus_areas.insert(plan.focus_areas().begin(), plan.focus_areas().end());
-  state.frame.period = session.plan().period;
+  state.frame.times[""] = session.plan().own;
+  ASSIGN_OR_RETURN(auto const extensions, LoadExtensions(tx, session.plan().name));
+  for (auto const& extension : extensions) {
+    if (extension.state() == v1::EXTENSION_STATE_WITHDRAWN) continue;
+    state.frame.times[std::string(contract::LastPart(extension.name()))] = TimeOf(extension, session.plan().period);
+  }
   ASSIGN_OR_RETURN(state.frame.sources, LoadSources(tx, session.plan().name));
   ASSIGN_OR_RETURN(state.lines, LoadBudgetLines(tx, session.plan().name));
   return state;

@@ -43,24 +43,28 @@ void Check(CallContext const& call, v1::Disbursement const& disbursement, std::s
   }
 }
 
-// The year of the plan that a day belongs to: what is paid before the first or after the last one is of that year's budget.
-absl::civil_year_t BudgetYear(Period const& plan, absl::CivilDay day) {
-  absl::CivilDay const last = plan.end.value_or(absl::CivilDay::max()) - 1;
-  return std::clamp(day, plan.start, last).year();
+// The year of a budget that a day belongs to: what is paid before the first or after the last one is of that year.
+absl::civil_year_t BudgetYear(Period const& time, absl::CivilDay day) {
+  absl::CivilDay const last = time.end.value_or(absl::CivilDay::max()) - 1;
+  return std::clamp(day, time.start, last).year();
 }
 
 // M6: the date of an expense lies in the plan's period, or in a window that the fund has approved, and in the year of its line.
+// M9: an extension does not stretch what was paid for the plan before, nor does its money pay for that.
 absl::Status CheckDate(MoneySession& session, v1::BudgetLine const& line, absl::CivilDay date) {
   std::string const text = ToIsoDate(date);
-  Period const& whole = session.plan().period;
-  bool inside = whole.Contains(date);
-  if (!inside) {
+  ASSIGN_OR_RETURN(auto const* const source, session.Source(line.source()));
+  ASSIGN_OR_RETURN(Period const time, session.TimeOfBudget(source->extension()));
+  bool inside = time.Contains(date) && session.plan().period.Contains(date);
+  // What the fund approves before the plan is no part of an extension.
+  bool const before_extension = !source->extension().empty() && date < time.start;
+  if (!inside && !before_extension) {
     ASSIGN_OR_RETURN(inside, session.InExpenseWindow(date));
   }
   std::string period;
   if (!inside) {
-    period = ToIsoPeriod(whole);
-  } else if (BudgetYear(whole, date) != line.year()) {
+    period = ToIsoPeriod(time);
+  } else if (BudgetYear(time, date) != line.year()) {
     period = absl::StrCat(line.year());
   }
   if (period.empty()) return absl::OkStatus();

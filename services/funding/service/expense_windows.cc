@@ -10,12 +10,14 @@
 namespace helhed::funding {
 namespace {
 
-absl::Status Check(v1::ExpenseWindow const& window, Period const& plan) {
+// `own` is the time that the plan's own budget is for: after it, also while an extension runs, the fund may allow more.
+absl::Status Check(v1::ExpenseWindow const& window, Period const& own) {
   std::vector<FieldViolation> violations;
   auto const period = ReadPeriod(window.period(), "expense_window.period", violations);
   if (period && !period->end) violations.push_back({"expense_window.period.end_date", "must be set"});
-  if (period && period->Overlaps(plan)) {
-    violations.push_back({"expense_window.period", absl::StrCat("must lie outside ", ToIsoPeriod(plan), ", when the plan runs")});
+  if (period && period->Overlaps(own)) {
+    violations.push_back(
+        {"expense_window.period", absl::StrCat("must lie outside ", ToIsoPeriod(own), ", which the plan's budget is for")});
   }
   if (window.approval().sha256().empty()) violations.push_back({"expense_window.approval.sha256", "must be set"});
   return Verdict(std::move(violations));
@@ -39,7 +41,7 @@ absl::StatusOr<v1::ExpenseWindow> LedgerService::CreateExpenseWindow(CallContext
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::ExpenseWindow> {
     ASSIGN_OR_RETURN(auto const session, MoneySession::Open(tx, request.parent(), false));
     RETURN_IF_ERROR(session->RequireAlive());
-    RETURN_IF_ERROR(Check(request.expense_window(), session->plan().period));
+    RETURN_IF_ERROR(Check(request.expense_window(), session->plan().own));
     v1::ExpenseWindow window = request.expense_window();
     window.set_name(absl::StrCat(request.parent(), "/expenseWindows/", IdOr(call, request.expense_window_id())));
     window.set_allowed_by(call.identity().subject());

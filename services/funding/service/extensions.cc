@@ -85,6 +85,8 @@ absl::StatusOr<v1::Plan> PlanService::ApplyExtension(CallContext const& call, v1
     *extension.mutable_former_end_date() = plan.period().end_date();
     *extension.mutable_apply_date() = ToProtoDate(date);
     extension.set_state(v1::EXTENSION_STATE_APPLIED);
+    // M9: where the plan's own budget ends.
+    if (!plan.has_own_end_date()) *plan.mutable_own_end_date() = plan.period().end_date();
     *plan.mutable_period()->mutable_end_date() = extension.end_date();
     RETURN_IF_ERROR(tx.Update(extension));
     RETURN_IF_ERROR(tx.Update(plan));

@@ -89,6 +89,35 @@ TEST_P(MoneyDatabaseTest, FourEyesAndOneReversal) {
   EXPECT_FALSE(Takes("UPDATE releases SET decided_by = proposed_by"));
 }
 
+// M10, of payments and closings.
+TEST_P(MoneyDatabaseTest, WhoReservesDoesNotPostAndWhoAsksDoesNotClose) {
+  Funded(500'00);
+  Post(Reserve("0001", 1'00));
+  EXPECT_TRUE(Takes("UPDATE disbursements SET posted_by = 'carl'")) << last_;
+  EXPECT_FALSE(Takes("UPDATE disbursements SET posted_by = reserved_by"));
+  auto const period = [](std::string const& closed_by) {
+    return "INSERT INTO periods (plan, period, state, closing_requested_by, closed_by, close_time, revision, create_time, "
+           "update_time) VALUES ('p', '2023-01', 3, 'anna', '" +
+           closed_by + "', 0, 1, 0, 0)";
+  };
+  EXPECT_TRUE(Takes(period("bo"))) << last_;
+  EXPECT_FALSE(Takes(period("anna")));
+}
+
+// M7 and M10: no reallocation by one person alone, nor without the fund's approval where it is needed.
+TEST_P(MoneyDatabaseTest, ReallocationsAreDecidedByAnotherWithTheFundsApproval) {
+  Funded(0);
+  auto const reallocation = [](std::string const& needs_and_reference, std::string const& decided_by) {
+    return "INSERT INTO reallocations (plan, reallocation, reason, moved_between_focus_areas_minor_units, needs_fund_approval, "
+           "approval_reference, state, proposed_by, decided_by, revision, create_time, update_time) VALUES ('p', 'r', '?', 1, " +
+           needs_and_reference + ", 2, 'anna', '" + decided_by + "', 1, 0, 0)";
+  };
+  EXPECT_TRUE(Takes(reallocation("FALSE, NULL", "bo"))) << last_;
+  EXPECT_TRUE(Takes(reallocation("TRUE, 'LBF 7'", "bo"))) << last_;
+  EXPECT_FALSE(Takes(reallocation("TRUE, NULL", "bo")));
+  EXPECT_FALSE(Takes(reallocation("FALSE, NULL", "anna")));
+}
+
 TEST_P(MoneyDatabaseTest, NothingIsBookedInAClosedPeriod) {
   Funded(500'00);
   std::string const entry = Entry("1, entry_date, '2022-01', source, cause, 'anna', NULL, NULL");

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 
@@ -26,6 +27,29 @@ class LedgerTest : public MoneyTest {
     request.set_reason("wrong line");
     *request.mutable_voucher() = Proof("note 3");
     return request;
+  }
+  std::vector<v1::Posting> Postings(std::string const& filter) {
+    v1::ListPostingsRequest list;
+    list.set_parent("plans/p");
+    list.set_filter(filter);
+    auto const listed = Must<v1::ListPostingsResponse>("LedgerService/ListPostings", list, anna_);
+    return {listed.postings().begin(), listed.postings().end()};
+  }
+  // Their amounts.
+  std::vector<Ore> Listed(std::string const& filter) {
+    std::vector<Ore> amounts;
+    for (auto const& posting : Postings(filter)) amounts.push_back(posting.amount().minor_units());
+    return amounts;
+  }
+  // What they leave reserved.
+  Ore Reserved(std::string const& filter) {
+    Ore sum = 0;
+    auto const reserves = [](std::string const& account) { return account.find("/reserved.") != std::string::npos; };
+    for (auto const& posting : Postings(filter)) {
+      Ore const amount = posting.amount().minor_units();
+      sum += (reserves(posting.debit_account()) ? amount : 0) - (reserves(posting.credit_account()) ? amount : 0);
+    }
+    return sum;
   }
   v1::AccountingPeriod Close(std::string const& month) {
     v1::RequestPeriodClosingRequest ask;
@@ -55,7 +79,11 @@ TEST_P(LedgerTest, M4NothingBeyondWhatIsApprovedReleasedAndBudgeted) {
   Must<v1::Release>("SourceService/ApproveRelease", approve, bo_);
   approve.set_name(two.name());
   Refused<v1::Release>("SourceService/ApproveRelease", approve, kPrecondition, "BEYOND_APPROVED", bo_);
-  Reserve("0001", 600'00);
+  auto const reserved = Reserve("0001", 600'00);
+  EXPECT_EQ(Refused<v1::Disbursement>("LedgerService/PostDisbursement", PostRequest(reserved, 600'01), kPrecondition,
+                                      "BEYOND_RESERVED", bo_)
+                .metadata["reserved"],
+            "60000");
   refusal = Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest("0001", 1), kPrecondition,
                                       "BEYOND_BUDGET", anna_);
   EXPECT_EQ(refusal.metadata["available"], "0");
@@ -380,6 +408,14 @@ TEST_P(LedgerTest, EveryFigureHasItsPostings) {
         EXPECT_EQ(behind(row.postings_filter()), row.spent().minor_units()) << row.ShortDebugString();
         sum += row.spent().minor_units();
       }
+      // Of a past date nobody knows what was reserved.
+      EXPECT_EQ(report.total().reserved_postings_filter().empty(), !date.empty());
+      if (date.empty()) {
+        EXPECT_EQ(Reserved(report.total().reserved_postings_filter()), report.total().reserved().minor_units());
+        for (auto const& row : report.rows()) {
+          EXPECT_EQ(Reserved(row.reserved_postings_filter()), row.reserved().minor_units());
+        }
+      }
       EXPECT_EQ(sum, report.total().spent().minor_units());
       EXPECT_EQ(behind(report.total().postings_filter()), sum);
     }
@@ -413,6 +449,26 @@ TEST_P(LedgerTest, OpenItemsSayWhatWaitsForWhom) {
   EXPECT_EQ(by_kind[v1::OPEN_ITEM_KIND_DISBURSEMENT_TO_POST].amount().minor_units(), 50'00);
   EXPECT_FALSE(by_kind[v1::OPEN_ITEM_KIND_DISBURSEMENT_TO_POST].overdue());
   EXPECT_EQ(by_kind[v1::OPEN_ITEM_KIND_SOURCE_TO_APPROVE].resource(), SourceName("kk"));
+  // What the amounts come from: a reservation; an approval of 1000 and a release of 400.
+  EXPECT_THAT(Listed(by_kind[v1::OPEN_ITEM_KIND_DISBURSEMENT_TO_POST].postings_filter()), ElementsAre(50'00));
+  EXPECT_THAT(Listed(by_kind[v1::OPEN_ITEM_KIND_SOURCE_TO_RELEASE].postings_filter()), ElementsAre(1000'00, 400'00));
+  request.set_with_csv(true);
+  auto const csv = Must<v1::OpenItems>("ReportService/GetOpenItems", request, anna_).csv();
+  EXPECT_THAT(csv, HasSubstr("SOURCE_TO_RELEASE,plans/p/sources/lbf,600.00,2022-06-30,true,the payer\r\n"));
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), open.items_size() + 1);
+}
+
+// The co-funding proof leads to the approvals that it counts.
+TEST_P(LedgerTest, TheCofundingProofHasItsPostings) {
+  Funded(0);
+  v1::GetCofundingReportRequest request;
+  request.set_parent("plans/p");
+  request.set_with_csv(true);
+  auto const proof = Must<v1::CofundingReport>("ReportService/GetCofundingReport", request, anna_);
+  ASSERT_EQ(proof.parts_size(), 1);
+  ASSERT_EQ(proof.parts(0).lines_size(), 1);
+  EXPECT_THAT(Listed(proof.parts(0).lines(0).postings_filter()), ElementsAre(1000'00));
+  EXPECT_THAT(proof.csv(), HasSubstr("\r\n,plans/p/sources/lbf,FUND,CASH,1000.00,0.00,regulation,,,,\r\n"));
 }
 
 std::pair<int, std::string> RunShell(std::string const& command) {

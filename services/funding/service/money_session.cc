@@ -6,6 +6,7 @@
 
 #include "helhed/funding/v1/errors.pb.h"
 #include "helhed/funding/v1/events.pb.h"
+#include "services/funding/domain/budget_rules.h"
 #include "services/funding/service/requests.h"
 #include "services/platform/contract/fields.h"
 
@@ -17,11 +18,12 @@ using storage::Statement;
 // One row for each plan, taken first of all by whoever does something to its money; the plan itself is shared, so that its state
 // stays as it is meanwhile. SQLite has one writer.
 constexpr char kLockSelect[] =
-    "SELECT l.sequence, l.hash, l.book_time, p.state, p.period_start_date, p.period_end_date, p.regulation "
+    "SELECT l.sequence, l.hash, l.book_time, p.state, p.period_start_date, p.period_end_date, p.own_end_date, p.regulation "
     "FROM ledgers l JOIN plans p ON p.plan = l.plan WHERE l.plan = $1";
-Statement const kLock("funding.lock_ledger", kLockSelect,
-                      "SELECT l.sequence, l.hash, l.book_time, p.state, p.period_start_date, p.period_end_date, p.regulation "
-                      "FROM ledgers l JOIN plans p ON p.plan = l.plan WHERE l.plan = $1 FOR UPDATE OF l FOR SHARE OF p");
+Statement const kLock(
+    "funding.lock_ledger", kLockSelect,
+    "SELECT l.sequence, l.hash, l.book_time, p.state, p.period_start_date, p.period_end_date, p.own_end_date, p.regulation "
+    "FROM ledgers l JOIN plans p ON p.plan = l.plan WHERE l.plan = $1 FOR UPDATE OF l FOR SHARE OF p");
 Statement const kNewLedger(
     "funding.new_ledger",
     "INSERT INTO ledgers (plan, sequence, hash, book_time) SELECT plan, 0, $2, 0 FROM plans WHERE plan = $1 "
@@ -172,7 +174,8 @@ absl::StatusOr<std::unique_ptr<MoneySession>> MoneySession::Open(WriteTransactio
   held.name = PlanName(plan_id);
   held.state = static_cast<v1::PlanState>(rows.Int64(0, 3));
   held.period = {FromIsoDate(rows.Text(0, 4)).value_or(absl::CivilDay::min()), FromIsoDate(rows.Text(0, 5))};
-  held.regulation = absl::StrCat("regulations/", rows.Text(0, 6));
+  held.own = {held.period.start, rows.IsNull(0, 6) ? held.period.end : FromIsoDate(rows.Text(0, 6))};
+  held.regulation = absl::StrCat("regulations/", rows.Text(0, 7));
   std::unique_ptr<MoneySession> session(
       new MoneySession(tx, std::move(held), {rows.Int64(0, 0), rows.Text(0, 1), rows.Int64(0, 2)}));
   if (!sweep) return session;
@@ -300,6 +303,14 @@ absl::Status MoneySession::Use(std::string const& name, Ore reserved_change, Ore
   *line.mutable_spent() = ToMoney(line.spent().minor_units() + spent_change);
   used_lines_.insert(name);
   return absl::OkStatus();
+}
+
+absl::StatusOr<Period> MoneySession::TimeOfBudget(std::string const& extension) {
+  if (extension.empty()) return plan_.own;
+  auto const known = times_.find(extension);
+  if (known != times_.end()) return known->second;
+  ASSIGN_OR_RETURN(auto const found, tx_.Get<v1::Extension>(Sv(absl::StrCat(plan_.name, "/extensions/", extension))));
+  return times_.emplace(extension, TimeOf(found, plan_.period)).first->second;
 }
 
 absl::StatusOr<bool> MoneySession::InExpenseWindow(absl::CivilDay day) {
@@ -468,6 +479,10 @@ absl::StatusOr<std::vector<v1::Source>> LoadSources(ReadTransaction& tx, std::st
 
 absl::StatusOr<std::vector<v1::BudgetLine>> LoadBudgetLines(ReadTransaction& tx, std::string_view plan) {
   return LoadOfPlan<v1::BudgetLine>(tx, plan);
+}
+
+absl::StatusOr<std::vector<v1::Extension>> LoadExtensions(ReadTransaction& tx, std::string_view plan) {
+  return LoadOfPlan<v1::Extension>(tx, plan);
 }
 
 absl::StatusOr<std::map<std::string, SourceTotals>> LoadTotals(ReadTransaction& tx, std::string_view plan) {

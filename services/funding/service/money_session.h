@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "helhed/funding/v1/budget.pb.h"
+#include "helhed/funding/v1/extension.pb.h"
 #include "helhed/funding/v1/ledger.pb.h"
 #include "helhed/funding/v1/plan.pb.h"
 #include "helhed/funding/v1/source.pb.h"
@@ -28,6 +29,8 @@ struct MoneyPlan {
   std::string name;
   v1::PlanState state = v1::PLAN_STATE_UNSPECIFIED;
   Period period;
+  // The time that the plan's own budget is for: `period` as it was before any extension (M9).
+  Period own;
   std::string regulation;  // name
 };
 
@@ -58,6 +61,8 @@ class MoneySession {
   // Changes what is reserved and spent of a line. FAILED_PRECONDITION BEYOND_BUDGET.
   absl::Status Use(std::string const& line, Ore reserved_change, Ore spent_change);
 
+  // The time that the budget of an extension is for, or the plan's own where `extension` is empty (M9). NOT_FOUND.
+  absl::StatusOr<Period> TimeOfBudget(std::string const& extension);
   // Whether expenses may be dated on the day although the plan does not run then.
   absl::StatusOr<bool> InExpenseWindow(absl::CivilDay day);
   // FAILED_PRECONDITION PERIOD_CLOSED when the month of the day is closed.
@@ -94,6 +99,7 @@ class MoneySession {
   std::set<std::string> touched_;
   std::map<std::string, v1::BudgetLine> lines_;
   std::set<std::string> used_lines_;
+  std::map<std::string, Period> times_;
   std::set<std::string> new_accounts_;
   std::set<std::string> open_periods_;
   std::set<std::string> new_periods_;
@@ -119,6 +125,7 @@ M WithMoney(M message) {
 // Everything of a plan that a report or a check needs. Sources as stored, in the order of their names.
 absl::StatusOr<std::vector<v1::Source>> LoadSources(ReadTransaction& tx, std::string_view plan);
 absl::StatusOr<std::vector<v1::BudgetLine>> LoadBudgetLines(ReadTransaction& tx, std::string_view plan);
+absl::StatusOr<std::vector<v1::Extension>> LoadExtensions(ReadTransaction& tx, std::string_view plan);
 // By source.
 absl::StatusOr<std::map<std::string, SourceTotals>> LoadTotals(ReadTransaction& tx, std::string_view plan);
 // Disbursements by name, in the order of `names`; NOT_FOUND for the first that is not there.

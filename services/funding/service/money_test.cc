@@ -165,16 +165,19 @@ TEST_P(SourcesTest, M6AndM9ABudgetKeepsToThePlanAndItsParts) {
                       "FOCUS_AREA_NOT_CHOSEN", anna_);
   auto extra = SourceRequest("lbf2", v1::SOURCE_KIND_FUND, 500'00);
   extra.mutable_source()->set_extension("e1");
+  EXPECT_THAT(Refused<v1::Source>("SourceService/CreateSource", extra, kInvalid, "BAD_REQUEST", anna_).fields,
+              ElementsAre("source.extension"));
+  ProposeExtension("e1", "2026-07-01", 500'00);
   Must<v1::Source>("SourceService/CreateSource", extra, anna_);
   // The old budget stretched over another year: refused. Left alone beside the new money: fine.
   Refused<v1::Budget>("BudgetService/CreateBudget",
                       BudgetRequest({{"beskaeftigelse", "lbf", 2022, 600'00},
                                      {"uddannelse-livschancer", "lbf", 2023, 400'00},
-                                     {"beskaeftigelse", "lbf2", 2025, 500'00}}),
+                                     {"beskaeftigelse", "lbf2", 2026, 500'00}}),
                       kPrecondition, "BUDGET_LINE_FIXED", anna_);
   Budget({{"beskaeftigelse", "lbf", 2022, 600'00},
           {"uddannelse-livschancer", "lbf", 2022, 400'00},
-          {"beskaeftigelse", "lbf2", 2025, 500'00}});
+          {"beskaeftigelse", "lbf2", 2026, 500'00}});
   v1::GetCofundingReportRequest request;
   request.set_parent("plans/p");
   auto const report = Must<v1::CofundingReport>("ReportService/GetCofundingReport", request, anna_);
@@ -198,6 +201,78 @@ v1::CreateReallocationRequest Moving(Ore amount) {
     *move.mutable_change() = Dkk(change);
   }
   return request;
+}
+
+// M9: 18 months more, with money of their own; what was paid for the plan is not stretched over them.
+TEST_P(SourcesTest, M9AnExtensionPaysForItselfAndForNothingElse) {
+  Funded(1000'00);
+  ProposeExtension("e1", "2027-07-01", 500'00);
+  auto const extra = [&](std::string const& id, v1::SourceKind kind, Ore amount) {
+    auto request = SourceRequest(id, kind, amount);
+    request.mutable_source()->set_extension("e1");
+    Must<v1::Source>("SourceService/CreateSource", request, anna_);
+  };
+  extra("lbf2", v1::SOURCE_KIND_FUND, 300'00);
+  extra("kk2", v1::SOURCE_KIND_MUNICIPALITY, 200'00);
+  std::vector<Cell> cells = {{"beskaeftigelse", "lbf", 2022, 600'00},
+                             {"uddannelse-livschancer", "lbf", 2022, 400'00},
+                             {"beskaeftigelse", "lbf2", 2026, 300'00},
+                             {"beskaeftigelse", "kk2", 2025, 200'00}};
+  EXPECT_THAT(Refused<v1::Budget>("BudgetService/CreateBudget", BudgetRequest(cells), kInvalid, "BAD_REQUEST", anna_).fields,
+              ElementsAre("budget.lines[3].year"));
+  cells[3].year = 2027;
+  Budget(cells);
+  EXPECT_EQ(ApplyExtensionRefused("e1").at("missing_count"), "4") << "two approvals, two sources that are not pledged";
+  Pledge("lbf2");
+  Pledge("kk2");
+  ApplyExtension("e1");
+  Approve("lbf2");
+  Release("lbf2", 300'00);
+
+  auto refusal = Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest("0001", 1'00, "2026-02-01"),
+                                           kPrecondition, "DATE_OUTSIDE_PLAN", anna_);
+  EXPECT_EQ(refusal.metadata["period"], "2022-01-01/2026-01-01");
+  auto stretched = Moving(1'00);
+  stretched.mutable_reallocation()->mutable_moves(1)->set_year(2026);
+  EXPECT_THAT(Refused<v1::Reallocation>("BudgetService/CreateReallocation", stretched, kInvalid, "BAD_REQUEST", anna_).fields,
+              ElementsAre("reallocation.moves[1].year"));
+  auto const of_extension = LineOf("beskaeftigelse", "lbf2", 2026);
+  refusal = Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest(of_extension, 1'00, "2025-12-31"),
+                                      kPrecondition, "DATE_OUTSIDE_PLAN", anna_);
+  EXPECT_EQ(refusal.metadata["period"], "2026-01-01/2027-07-01");
+  Post(Reserve(of_extension, 1'00, "2026-01-01"));
+
+  // What the fund allows after the plan is not made smaller by an extension, and what it allows before is none of it.
+  AllowExpenses("2021-10-01", "2022-01-01");
+  AllowExpenses("2026-01-01", "2026-04-01");
+  Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest("0001", 1'00, "2026-02-01"), kPrecondition,
+                            "DATE_OUTSIDE_PLAN", anna_);
+  Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest(of_extension, 1'00, "2021-12-31"),
+                            kPrecondition, "DATE_OUTSIDE_PLAN", anna_);
+  CheckBooks();
+}
+
+// The same where the plan's own budget has a line of its last year: the fund's window reaches into the extension.
+TEST_P(SourcesTest, M9TheFundMayAllowOldMoneyLater) {
+  RunningPlan();
+  Source("lbf", v1::SOURCE_KIND_FUND, 1000'00);
+  Budget({{"beskaeftigelse", "lbf", 2025, 1000'00}});
+  Pledge("lbf");
+  Approve("lbf");
+  Release("lbf", 1000'00);
+  ProposeExtension("e1", "2027-07-01", 0);
+  ApplyExtension("e1");
+  Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest("0001", 1'00, "2026-02-01"), kPrecondition,
+                            "DATE_OUTSIDE_PLAN", anna_);
+  AllowExpenses("2026-01-01", "2026-04-01");
+  Post(Reserve("0001", 1'00, "2026-02-01"));
+  Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest("0001", 1'00, "2026-04-01"), kPrecondition,
+                            "DATE_OUTSIDE_PLAN", anna_);
+  // Extended once more, the plan's own budget ends where it did.
+  ProposeExtension("e2", "2028-01-01", 0);
+  ApplyExtension("e2");
+  Refused<v1::Disbursement>("LedgerService/CreateDisbursement", DisbursementRequest("0001", 1'00, "2026-04-01"), kPrecondition,
+                            "DATE_OUTSIDE_PLAN", anna_);
 }
 
 // M7 and M10: sums to nothing, the fund's approval where it is needed, another person.

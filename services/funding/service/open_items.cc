@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "services/funding/domain/report_text.h"
 #include "services/funding/service/money_queries.h"
 #include "services/funding/service/report_service.h"
 #include "services/funding/service/requests.h"
@@ -19,9 +20,10 @@ Statement const kOpenReleases("funding.open_releases",
 Statement const kOpenReallocations("funding.open_reallocations",
                                    "SELECT reallocation, moved_between_focus_areas_minor_units, proposed_by FROM reallocations "
                                    "WHERE plan = $1 AND state = 1 ORDER BY reallocation LIMIT 1001");
-Statement const kOpenDisbursements("funding.open_disbursements",
-                                   "SELECT disbursement, amount_minor_units, expire_time, reserved_by FROM disbursements "
-                                   "WHERE plan = $1 AND state = 1 ORDER BY expire_time LIMIT 1001");
+Statement const kOpenDisbursements(
+    "funding.open_disbursements",
+    "SELECT disbursement, amount_minor_units, expire_time, reserved_by, reservation_entry FROM disbursements "
+    "WHERE plan = $1 AND state = 1 ORDER BY expire_time LIMIT 1001");
 Statement const kClosingPeriods("funding.closing_periods",
                                 "SELECT period, closing_requested_by FROM periods WHERE plan = $1 AND state = 2 "
                                 "ORDER BY period LIMIT 1001");
@@ -78,9 +80,13 @@ class Collector {
         Add(v1::OPEN_ITEM_KIND_SOURCE_TO_APPROVE, source.name(), amount, std::nullopt, "the payer");
       } else if (cash && FollowsFromTotals(source.state()) && unreleased > 0) {
         Add(v1::OPEN_ITEM_KIND_SOURCE_TO_RELEASE, source.name(), unreleased, ToCivil(source.release_due_date()), "the payer");
+        auto const account = AccountName(plan_, AccountId(v1::ACCOUNT_KIND_APPROVED, contract::LastPart(source.name())));
+        items_.back().set_postings_filter(
+            absl::StrCat("(debit_account = \"", account, "\" OR credit_account = \"", account, "\")"));
       } else if (source.state() == v1::SOURCE_STATE_REPAYMENT_DUE) {
         Ore const unused = source.released().minor_units() - source.reserved().minor_units() - source.paid().minor_units();
         Add(v1::OPEN_ITEM_KIND_REPAYMENT_TO_MAKE, source.name(), unused, std::nullopt, "the plan");
+        items_.back().set_postings_filter(absl::StrCat("source = \"", source.name(), "\""));
       }
     }
     return absl::OkStatus();
@@ -109,6 +115,8 @@ class Collector {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       Add(v1::OPEN_ITEM_KIND_DISBURSEMENT_TO_POST, absl::StrCat(plan_, "/disbursements/", rows.Text(i, 0)), rows.Int64(i, 1),
           DateIn(absl::FromUnixMicros(rows.Int64(i, 2))), NotBy(rows.Text(i, 3)));
+      // A reservation is one posting.
+      items_.back().set_postings_filter(absl::StrCat("name = \"", plan_, "/entries/", rows.Text(i, 4), "/postings/1\""));
     }
     return absl::OkStatus();
   }
@@ -134,7 +142,9 @@ absl::StatusOr<v1::OpenItems> ReportService::GetOpenItems(CallContext const& cal
     RETURN_IF_ERROR(RequirePlan(tx, request.parent()));
     Collector collector(tx, request.parent());
     RETURN_IF_ERROR(collector.Collect());
-    return collector.Take();
+    auto answer = collector.Take();
+    if (request.with_csv()) answer.set_csv(OpenItemsCsv(answer));
+    return answer;
   });
 }
 

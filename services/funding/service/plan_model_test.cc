@@ -218,22 +218,76 @@ class PlanModelTest : public PlanLifeTest {
     Vote(random, model, i);
   }
 
+  // A vote by one channel: those who use votes, `households` of them, each once; nobody of them votes by another channel.
+  void Turn(std::string const& decision, int i, v1::VoteChannel channel, std::int64_t first, std::int64_t households) {
+    std::vector<std::pair<std::string, int>> given;
+    for (std::int64_t h = 0; h < households; ++h) given.emplace_back(absl::StrCat("h", first + h), 1);
+    if (given.empty()) return;
+    Must<v1::Decision>("DecisionService/RegisterTurnout", TurnoutRequest(plan_, decision, channel, given, Organisation(i)));
+    if (first == 0) return;
+    EXPECT_THAT(Call<v1::Decision>("DecisionService/RegisterTurnout",
+                                   TurnoutRequest(plan_, decision, channel, {{"h0", 1}}, Organisation(i))),
+                StatusIs(kPrecondition, "CHANNEL_TAKEN"));
+  }
+
+  // By paper at the meeting; by paper and then digitally; or by a ballot that asks everybody anew.
   void Vote(SeededRandom& random, Model& model, int i) {
     auto const decision = DecisionOf(model, i);
-    Meet(plan_, decision);
-    auto const yes = random.Between(0, 3);
-    auto const no = random.Between(0, 3);
-    std::vector<std::pair<std::string, int>> households;
-    for (std::int64_t vote = 0; vote < yes + no; ++vote) households.emplace_back(absl::StrCat("h", vote), 1);
-    if (!households.empty()) {
-      Must<v1::Decision>("DecisionService/RegisterTurnout",
-                         TurnoutRequest(plan_, decision, v1::VOTE_CHANNEL_PAPER, households, Organisation(i)));
+    auto const name = DecisionNamed(plan_, decision);
+    auto const way = random.Between(0, 2);
+    Meet(plan_, decision, way == 2 ? 1501 : 0);
+    auto yes = random.Between(0, 3);
+    auto no = random.Between(0, 3);
+    Turn(decision, i, v1::VOTE_CHANNEL_PAPER, 0, yes + no);
+    auto request = CountRequest(plan_, decision, yes, no);
+    if (way == 1) {
+      auto const digital_yes = random.Between(0, 3);
+      auto const digital_no = random.Between(0, 3);
+      v1::OpenDigitalWindowRequest open;
+      open.set_name(name);
+      *open.mutable_digital_end_date() = Date("2021-10-06");
+      Must<v1::Decision>("DecisionService/OpenDigitalWindow", open);
+      Turn(decision, i, v1::VOTE_CHANNEL_DIGITAL, yes + no, digital_yes + digital_no);
+      request.mutable_digital_tally()->set_yes_count(digital_yes);
+      request.mutable_digital_tally()->set_no_count(digital_no);
+      yes += digital_yes;
+      no += digital_no;
     }
-    auto const more = CountRequest(plan_, decision, yes + 1, no);
+    if (way == 2) {
+      yes = random.Between(0, 3);
+      no = random.Between(0, 3);
+      Ballot(decision, i, yes + no);
+      request.clear_paper_tally();
+      request.mutable_ballot_tally()->set_yes_count(yes);
+      request.mutable_ballot_tally()->set_no_count(no);
+    }
+    auto more = request;
+    auto const* const tally = v1::CountVotesRequest::descriptor();
+    for (auto const* const field : {"paper_tally", "digital_tally", "ballot_tally"}) {
+      auto const* const found = tally->FindFieldByName(field);
+      if (!more.GetReflection()->HasField(more, found)) continue;
+      auto& counted = static_cast<v1::Tally&>(*more.GetReflection()->MutableMessage(&more, found));
+      counted.set_yes_count(counted.yes_count() + 1);
+    }
     EXPECT_THAT(Call<v1::Decision>("DecisionService/CountVotes", more), StatusIs(kPrecondition, "VOTES_BEYOND_TURNOUT"));
-    auto const counted = Must<v1::Decision>("DecisionService/CountVotes", CountRequest(plan_, decision, yes, no));
+    auto const counted = Must<v1::Decision>("DecisionService/CountVotes", request);
     EXPECT_EQ(counted.state() == v1::DECISION_STATE_ADOPTED, yes > no);
+    // What is decided stays, whoever counts again.
+    EXPECT_THAT(Call<v1::Decision>("DecisionService/CountVotes", request), StatusIs(kPrecondition, "DECISION_STATE"));
     model.said[i] = yes > no ? Said::kYes : Said::kNo;
+  }
+
+  void Ballot(std::string const& decision, int i, std::int64_t households) {
+    v1::RequestBallotRequest demand;
+    demand.set_name(DecisionNamed(plan_, decision));
+    demand.set_demand_basis_points(2500);
+    demand.set_demander_count(10);
+    Must<v1::Decision>("DecisionService/RequestBallot", demand);
+    v1::OpenBallotRequest open;
+    open.set_name(demand.name());
+    *open.mutable_ballot_period() = Range("2021-10-05", "2021-10-20");
+    Must<v1::Decision>("DecisionService/OpenBallot", open);
+    Turn(decision, i, v1::VOTE_CHANNEL_BALLOT, 0, households);
   }
 
   void StepAfter(SeededRandom& random, Model& model, int i) {

@@ -252,6 +252,8 @@ TEST_P(PlanStepsTest, AnExtensionHasABudgetAndApprovalsOfItsOwn) {
   EXPECT_EQ(ToCivil(extended.period().end_date()), absl::CivilDay(2027, 7, 1));
   // The old budget is not stretched (M9).
   EXPECT_THAT(extended.budget_total(), EqualsProto(active.budget_total()));
+  EXPECT_THAT(extended.own_end_date(), EqualsProto(active.period().end_date()));
+  EXPECT_FALSE(active.has_own_end_date());
   EXPECT_EQ(LastEvent<v1::PlanChanged>("plans/a").extension(), apply.name());
   Refused<v1::Plan>("PlanService/ApplyExtension", apply, kPrecondition, "EXTENSION_NOT_POSSIBLE");
 }

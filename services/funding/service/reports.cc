@@ -116,6 +116,7 @@ absl::StatusOr<v1::CofundingReport> ReportService::GetCofundingReport(CallContex
       ASSIGN_OR_RETURN(*report.add_parts(), ProveCofunding(SourcesOf(sources, extension), regulation.local_cofunding()));
       report.mutable_parts()->rbegin()->set_extension(extension);
     }
+    if (request.with_csv()) report.set_csv(CofundingCsv(report));
     return report;
   });
 }

@@ -30,6 +30,15 @@ void Check(v1::Source& source, std::vector<FieldViolation>& violations) {
   }
 }
 
+// M9: what pays for an extension names one that is proposed or applied.
+absl::Status CheckExtension(WriteTransaction& tx, std::string_view plan, std::string const& extension) {
+  if (extension.empty()) return absl::OkStatus();
+  auto const found = tx.Get<v1::Extension>(Sv(absl::StrCat(Av(plan), "/extensions/", extension)));
+  if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
+  if (found.ok() && found->state() != v1::EXTENSION_STATE_WITHDRAWN) return absl::OkStatus();
+  return BadRequest({{"source.extension", "must be an extension of the plan that was not given up"}});
+}
+
 absl::Status AmountFixed(v1::Source const& source) {
   std::string const state = contract::EnumText(source.state());
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_SOURCE_AMOUNT_FIXED,
@@ -98,6 +107,7 @@ absl::StatusOr<v1::Source> SourceService::CreateSource(CallContext const& call, 
   return store_.Write(call, [&](WriteTransaction& tx) -> absl::StatusOr<v1::Source> {
     ASSIGN_OR_RETURN(auto const session, MoneySession::Open(tx, request.parent(), false));
     RETURN_IF_ERROR(session->RequireAlive());
+    RETURN_IF_ERROR(CheckExtension(tx, request.parent(), entered.extension()));
     v1::Source source = entered;
     source.set_name(absl::StrCat(request.parent(), "/sources/", request.source_id()));
     source.set_state(v1::SOURCE_STATE_PROPOSED);

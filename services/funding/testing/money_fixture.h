@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "helhed/funding/v1/budget_service.pb.h"
+#include "helhed/funding/v1/decision_service.pb.h"
 #include "helhed/funding/v1/ledger_service.pb.h"
 #include "helhed/funding/v1/report_service.pb.h"
 #include "helhed/funding/v1/source_service.pb.h"
@@ -156,6 +157,49 @@ class MoneyTest : public FundingTest {
     if (released > 0) Release("lbf", released);
   }
 
+  // An extension of the plan, until `end`, at the price of `delta`.
+  void ProposeExtension(std::string const& id, std::string const& end, Ore delta) {
+    v1::CreateExtensionRequest request;
+    request.set_parent("plans/p");
+    request.set_extension_id(id);
+    *request.mutable_extension()->mutable_end_date() = Date(end);
+    *request.mutable_extension()->mutable_budget_delta() = Dkk(delta);
+    request.mutable_extension()->set_reason("more time");
+    Must<v1::Extension>("PlanService/CreateExtension", request, As("operator", ""));
+  }
+  static v1::ApplyExtensionRequest ApplyRequest(std::string const& id) {
+    v1::ApplyExtensionRequest request;
+    request.set_name("plans/p/extensions/" + id);
+    return request;
+  }
+  ErrorMetadata ApplyExtensionRefused(std::string const& id) {
+    return Refused<v1::Plan>("PlanService/ApplyExtension", ApplyRequest(id), kPrecondition, "PLAN_NOT_READY").metadata;
+  }
+  // With the approvals that it needs.
+  v1::Plan ApplyExtension(std::string const& id) {
+    for (auto const party : {v1::PARTY_FUND, v1::PARTY_MUNICIPALITY}) {
+      v1::CreateApprovalRequest request;
+      request.set_parent("plans/p");
+      auto& approval = *request.mutable_approval();
+      approval.set_party(party);
+      approval.set_stage(v1::APPROVAL_STAGE_FINAL);
+      approval.set_subject(ApplyRequest(id).name());
+      approval.set_outcome(v1::APPROVAL_OUTCOME_APPROVED);
+      *approval.mutable_decide_date() = Date("2025-11-11");
+      approval.mutable_evidence()->set_sha256(std::string(64, 'd'));
+      Must<v1::Approval>("DecisionService/CreateApproval", request, As("operator", ""));
+    }
+    return Must<v1::Plan>("PlanService/ApplyExtension", ApplyRequest(id), As("operator", ""));
+  }
+  // The fund approves that expenses are dated outside the plan.
+  void AllowExpenses(std::string const& start, std::string const& end) {
+    v1::CreateExpenseWindowRequest request;
+    request.set_parent("plans/p");
+    *request.mutable_expense_window()->mutable_period() = Range(start, end);
+    request.mutable_expense_window()->mutable_approval()->set_sha256(std::string(64, 'c'));
+    Must<v1::ExpenseWindow>("LedgerService/CreateExpenseWindow", request, As("fund", "plans/p", "lbf"));
+  }
+
   Ore BalanceOf(std::string const& account) {
     v1::GetAccountRequest request;
     request.set_name("plans/p/accounts/" + account);
@@ -166,6 +210,19 @@ class MoneyTest : public FundingTest {
     v1::GetBudgetLineRequest request;
     request.set_name("plans/p/budgetLines/" + id);
     return Must<v1::BudgetLine>("BudgetService/GetBudgetLine", request, anna_);
+  }
+
+  // The last part of the name of the line that stands there.
+  std::string LineOf(std::string const& focus_area, std::string const& source, int year) {
+    v1::ListBudgetLinesRequest list;
+    list.set_parent("plans/p");
+    auto const listed = Must<v1::ListBudgetLinesResponse>("BudgetService/ListBudgetLines", list, anna_);
+    for (auto const& line : listed.budget_lines()) {
+      if (line.focus_area() != focus_area || line.source() != SourceName(source) || line.year() != year) continue;
+      return line.name().substr(line.name().rfind('/') + 1);
+    }
+    ADD_FAILURE() << "no such line";
+    return "";
   }
 
   // Every balance by account. The books balance: they sum to nothing, only what was granted is below zero, and the journal is
