@@ -202,6 +202,22 @@ TEST_P(VolunteersTest, WhoWaitsForAnAnswerOrHasLeftIsNotAskedForAgain) {
   Refused<v1::Clearance>("VolunteerService/ConsentToClearance", again, kPrecondition, "CLEARANCE_STATE");
 }
 
+TEST_P(VolunteersTest, NobodyIsAVolunteerOfAPlanTwice) {
+  Volunteer("v1");
+  v1::CreateVolunteerRequest request;
+  request.set_parent("plans/amager");
+  request.set_volunteer_id("v2");
+  request.mutable_volunteer()->set_resident("residents/v1");
+  request.mutable_volunteer()->set_tasks("x");
+  *request.mutable_volunteer()->mutable_start_date() = Date("2126-01-01");
+  EXPECT_THAT(Call<v1::Volunteer>("VolunteerService/CreateVolunteer", request), StatusCodeIs(kExists));
+  v1::LeaveVolunteerRequest leave;
+  leave.set_name("plans/amager/volunteers/v1");
+  *leave.mutable_leave_date() = Date("2126-03-01");
+  Must<v1::Volunteer>("VolunteerService/LeaveVolunteer", leave);
+  Must<v1::Volunteer>("VolunteerService/CreateVolunteer", request);
+}
+
 TEST_P(VolunteersTest, NobodyHelpsOutsideThePlan) {
   auto const session = Session(Adults(), "2126-06-01T17:00");
   auto request = AssignRequest(session, "v1");
