@@ -36,6 +36,9 @@ Statement const kMember(
     "bench.member",
     "INSERT INTO household_members (resident, membership, household_organisation, household, kind, "
     "period_start_date, revision, create_time, update_time) VALUES ($1, 'm', $2, $3, 1, '2000-01-01', 1, 0, 0)");
+Statement const kSearch("bench.search",
+                        "INSERT INTO resident_search (organisation, resident, family_name_key, given_name_key, birth_date) "
+                        "VALUES ($1, $2, $3, $4, $5)");
 Statement const kLanguage("bench.language", "INSERT INTO resident_languages (resident, position, language) VALUES ($1, 0, $2)");
 Statement const kPurpose(
     "bench.purpose",
@@ -97,10 +100,10 @@ class People {
     std::string const id = ResidentId(residents_++);
     std::string const birth =
         absl::StrFormat("%d-%02d-%02d", random_.Between(1935, 2025), random_.Between(1, 12), random_.Between(1, 28));
-    RETURN_IF_ERROR(
-        Enqueue(tx, kResident,
-                {id, absl::StrCat("Fornavn", random_.Between(1, 500)), absl::StrCat("Efternavn", random_.Between(1, 500)), birth,
-                 absl::StrCat("organisations/", organisation)}));
+    auto const given_name = absl::StrCat("fornavn", random_.Between(1, 500));
+    auto const family_name = absl::StrCat("efternavn", random_.Between(1, 500));
+    RETURN_IF_ERROR(Enqueue(tx, kResident, {id, given_name, family_name, birth, absl::StrCat("organisations/", organisation)}));
+    RETURN_IF_ERROR(Enqueue(tx, kSearch, {organisation, id, family_name, given_name, birth}));
     static constexpr std::array<std::string_view, 6> kLanguages = {"da", "da", "da", "ar", "so", "tr"};
     RETURN_IF_ERROR(Enqueue(tx, kLanguage, {id, std::string(kLanguages[static_cast<std::size_t>(random_.Between(0, 5))])}));
     return Enqueue(tx, kMember, {id, organisation, household});

@@ -211,6 +211,7 @@ TEST_P(ConsentTest, APurposeThatIsOverCanBeWithdrawnFromAndNotUsed) {
   auto const anna = Person("Anna");
   auto const consent = Ask(anna);
   Give(consent);
+  auto const asked = Ask(Person("Bo"));
   v1::UpdatePurposeRequest update;
   update.mutable_purpose()->set_name("purposes/advice");
   *update.mutable_purpose()->mutable_period() = Range("2020-01-01", "2126-03-01");
@@ -220,6 +221,7 @@ TEST_P(ConsentTest, APurposeThatIsOverCanBeWithdrawnFromAndNotUsed) {
   check.set_purpose("purposes/advice");
   Refused<v1::CheckConsentResponse>("ConsentService/CheckConsent", check, kPrecondition, "PURPOSE_NOT_CONFIGURED");
   EXPECT_THAT(Withdraw(consent), IsOk());
+  Refused<v1::Consent>("ConsentService/GiveConsent", Giving(asked), kPrecondition, "PURPOSE_NOT_CONFIGURED");
 }
 
 TEST_P(ConsentTest, ListsAreByStateAsItIsToday) {

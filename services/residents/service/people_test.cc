@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "helhed/residents/v1/democracy_service.pb.h"
+
 // Who people are and who may see them: P1, P2, P3, P5 and P11 of domain.md.
 namespace helhed::residents::testing {
 namespace {
@@ -398,6 +400,30 @@ TEST_P(ResidentTest, MembershipsFollowTheirRulesAndTheHousehold) {
   ASSERT_THAT(Call<v1::Household>("UpdateHousehold", household), IsOk());
   EXPECT_EQ(Count("SELECT count(*) AS n FROM residents WHERE moved_out_date = '2126-03-01'"), 1);
   EXPECT_THAT(MembersOf("organisations/9001/departments/002"), IsEmpty());
+}
+
+// Who is counted is read from where people are searched for, which must follow what is entered and put right.
+TEST_P(ResidentTest, IsCountedAsAVoterByTheBirthDateThatWasPutRight) {
+  auto const anna = Person("Anna");
+  auto const voters = [&] {
+    v1::CountEligibleVotesRequest request;
+    request.set_parent("organisations/9001/departments/001");
+    auto const counted = Call<v1::CountEligibleVotesResponse>("ResidentDemocracyService/CountEligibleVotes", request);
+    EXPECT_THAT(counted, IsOk());
+    return counted.ok() ? counted->voter_count() : -1;
+  };
+  EXPECT_EQ(voters(), 1);
+  v1::UpdateResidentRequest update;
+  update.mutable_resident()->set_name(anna);
+  *update.mutable_resident()->mutable_birth_date() = Date("2108-03-02");
+  update.set_purpose("purposes/register");
+  ASSERT_THAT(Call<v1::Resident>("PeopleService/UpdateResident", update), IsOk());
+  EXPECT_EQ(voters(), 0) << "of age tomorrow";
+  *update.mutable_resident()->mutable_birth_date() = Date("2108-03-01");
+  ASSERT_THAT(Call<v1::Resident>("PeopleService/UpdateResident", update), IsOk());
+  EXPECT_EQ(voters(), 1);
+  ASSERT_THAT(Erase(anna), IsOk());
+  EXPECT_EQ(voters(), 0);
 }
 
 // P1: what a call about a household does to its members is in their logs, and the others learn of it.

@@ -21,17 +21,18 @@ namespace {
 
 using storage::Statement;
 
-// The dwellings of the department come first: a planner that begins elsewhere reads a whole table.
+// The dwellings of the department come first: a planner that begins elsewhere reads a whole table. The birth dates are read where
+// people of an organisation lie together: in the register of a nation each of `residents` would be a page of its own.
 Statement const kCountVoters(
     "residents.count_voters",
     "SELECT COUNT(DISTINCT h.household) AS households, COUNT(DISTINCT x.resident) AS voters "
-    "FROM dwelling_departments m CROSS JOIN households h CROSS JOIN household_members x CROSS JOIN residents r "
+    "FROM dwelling_departments m CROSS JOIN households h CROSS JOIN household_members x CROSS JOIN resident_search r "
     "WHERE m.organisation = $1 AND m.department = $2 AND m.start_date <= $3 AND (m.end_date IS NULL OR m.end_date > $3) "
     "AND h.organisation = m.organisation AND h.dwelling = m.dwelling "
     "AND h.occupation_start_date <= $3 AND (h.occupation_end_date IS NULL OR h.occupation_end_date > $3) "
     "AND x.household_organisation = h.organisation AND x.household = h.household AND x.kind = 1 "
     "AND x.period_start_date <= $3 AND (x.period_end_date IS NULL OR x.period_end_date > $3) "
-    "AND r.resident = x.resident AND r.birth_date <= $4");
+    "AND r.organisation = x.household_organisation AND r.resident = x.resident AND r.birth_date <= $4");
 
 // Of the dwellings that have somebody who may vote.
 constexpr std::string_view kHasVoter =

@@ -51,6 +51,10 @@ void DemocracyTest::Member(int number, std::string const& household, std::string
       "period_end_date, revision, create_time, update_time) VALUES ($1, $2, '9001', $3, $4, $5, $6, 1, 0, 0)",
       {std::string_view(id), std::string_view(membership), std::string_view(household), std::int64_t{kind},
        std::string_view(start), storage::OrNull(end)});
+  Run("INSERT INTO resident_search (organisation, resident, family_name_key, given_name_key, birth_date) "
+      "SELECT '9001', resident, family_name, given_name, birth_date FROM residents WHERE resident = $1 "
+      "ON CONFLICT (organisation, resident) DO NOTHING",
+      {std::string_view(id)});
 }
 
 void DemocracyTest::Speaks(int number, std::string const& language) {
