@@ -147,6 +147,7 @@ TEST_P(ErasureTest, ServicesAnswerWithReceipts) {
   auto first = Acknowledge(erasure->name(), "activities", v1::ERASURE_OUTCOME_KEPT_BY_LAW);
   ASSERT_THAT(first, IsOk());
   EXPECT_THAT(first->awaited_services(), ElementsAre("activities", "communications")) << "it will answer again";
+  EXPECT_EQ(first->state(), v1::ERASURE_STATE_ERASED);
   ASSERT_THAT(Acknowledge(erasure->name(), "communications", v1::ERASURE_OUTCOME_NOTHING_STORED), IsOk());
   auto const last = Acknowledge(erasure->name(), "activities", v1::ERASURE_OUTCOME_ERASED);
   ASSERT_THAT(last, IsOk());
@@ -179,6 +180,19 @@ TEST_P(ErasureTest, AHoldKeepsItBack) {
   ASSERT_THAT(erased, IsOk());
   EXPECT_EQ(erased->name(), held->name());
   EXPECT_TRUE(IsErased(anna));
+}
+
+TEST_P(ErasureTest, WhatOutlastsThePersonSaysNothingOfThePerson) {
+  v1::EraseResidentRequest request;
+  request.set_name(Person("Anna"));
+  request.set_purpose("purposes/register");
+  request.set_ground(v1::ERASURE_GROUND_RETENTION);
+  EXPECT_THAT(Refused<v1::Erasure>("ErasureService/EraseResident", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("ground"));
+  request.set_ground(v1::ERASURE_GROUND_MISTAKE);
+  request.set_archive_receipt("SA-170550-5001");
+  EXPECT_THAT(Refused<v1::Erasure>("ErasureService/EraseResident", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("archive_receipt"));
 }
 
 TEST_P(ErasureTest, AMunicipalityHandsOverToTheArchiveFirst) {
@@ -275,6 +289,23 @@ TEST_P(ErasureTest, EndedConsentsGoAfterTheirTime) {
   clock().Set(absl::FromCivil(absl::CivilHour(2126, 6, 1, 8), absl::UTCTimeZone()));
   EXPECT_EQ(Retain().consents_removed_count(), 1);
   EXPECT_EQ(Count("SELECT count(*) AS n FROM consents"), 1) << "the one that holds stays";
+}
+
+TEST_P(ErasureTest, EndedConsentsFollowTheControllersOwnPolicy) {
+  for (auto const* controller : {"organisations/9001", "organisations/9002"}) {
+    auto request = Entry("Anna", kHouseholdA);
+    request.mutable_resident()->mutable_responsibility()->set_controller(controller);
+    auto const consent = Ask(Call<v1::Resident>("PeopleService/CreateResident", request)->name());
+    Give(consent);
+    v1::WithdrawConsentRequest withdraw;
+    withdraw.set_name(consent);
+    ASSERT_THAT(Call<v1::Consent>("ConsentService/WithdrawConsent", withdraw), IsOk());
+  }
+  Retention("everybody", v1::RETENTION_SUBJECT_ENDED_CONSENT, 3);
+  Retention("longer", v1::RETENTION_SUBJECT_ENDED_CONSENT, 60, "organisations/9001");
+  clock().Set(absl::FromCivil(absl::CivilHour(2126, 7, 1, 8), absl::UTCTimeZone()));
+  EXPECT_EQ(Retain().consents_removed_count(), 1);
+  EXPECT_EQ(Count("SELECT count(*) AS n FROM consents WHERE responsibility_controller = 'organisations/9001'"), 1);
 }
 
 }  // namespace

@@ -179,6 +179,17 @@ TEST_P(ResidentTest, APurposeGivesItsFieldsOnly) {
   reveal.set_name(anna);
   reveal.set_purpose("purposes/advice");
   Refused<v1::RevealCprNumberResponse>("PeopleService/RevealCprNumber", reveal, kDenied, "PURPOSE_DOES_NOT_COVER");
+  auto entry = Entry("Bo");
+  entry.set_purpose("purposes/advice");
+  EXPECT_EQ(Refused<v1::Resident>("PeopleService/CreateResident", entry, kDenied, "PURPOSE_DOES_NOT_COVER").metadata["fields"],
+            "birth_date");
+  // Nor does the answer show more than the purpose does, whatever was entered.
+  Purpose("numbers", v1::LEGAL_BASIS_PUBLIC_TASK, "given_name,family_name,cpr_number,birth_date");
+  entry = Entry("Carl", kHouseholdA, "170550-5003", "");
+  entry.set_purpose("purposes/numbers");
+  auto const entered = Call<v1::Resident>("PeopleService/CreateResident", entry);
+  ASSERT_THAT(entered, IsOk());
+  EXPECT_EQ(entered->cpr_number_masked(), "");
   // Nor is anybody found by what the purpose does not show.
   v1::SearchResidentsRequest search;
   search.set_organisation("organisations/9001");
