@@ -93,12 +93,25 @@ export function limitsOf(schema) {
   return words.join(", ");
 }
 
+// The pieces of a comment of the contract: what stands between backticks is code, words between asterisks are of another language.
+export function piecesOf(text) {
+  const kinds = {"`": "code", "*": "em"};
+  return text.split(/(`[^`\n]+`|\*\p{L}[\p{L} ]*\*)/u).map((piece, index) => {
+    return index % 2 ? {kind: kinds[piece[0]], text: piece.slice(1, -1)} : {kind: "", text: piece};
+  }).filter((piece) => piece.text !== "");
+}
+
 // An element with attributes and children; texts become text nodes.
 function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   element.append(...children);
   return element;
+}
+
+// An element that holds a comment.
+function prose(name, text, attributes = {class: "text"}) {
+  return make(name, attributes, ...piecesOf(text).map((piece) => (piece.kind ? make(piece.kind, {}, piece.text) : piece.text)));
 }
 
 // The properties of a schema, each to be opened; a schema within itself is not gone into again.
@@ -116,7 +129,7 @@ function schemaTree(contract, schema, above = []) {
     // Made when it is opened: a schema may hold itself, and most are never looked at.
     details.addEventListener("toggle", () => {
       if (details.open && details.childElementCount === 1) {
-        if (value.description) details.append(make("p", {class: "text"}, value.description));
+        if (value.description) details.append(prose("p", value.description));
         details.append(schemaTree(contract, property, reference ? [...above, reference] : above));
       }
     });
@@ -138,7 +151,7 @@ function parameterField(contract, parameter, index) {
   if (parameter.required) input.required = true;
   if (parameter.in === "path" && parameter.example) input.value = parameter.example;
   const hint = schema.type === "array" ? " One a line." : schema.type === "object" ? " One name=value a line." : "";
-  const note = make("p", {class: "note text", id: id + "-note"}, (parameter.description || "") + hint + " (" + limitsOf(schema) + ")");
+  const note = prose("p", (parameter.description || "") + hint + " (" + limitsOf(schema) + ")", {class: "note text", id: id + "-note"});
   return make("div", {class: "field"}, make("label", {for: id}, parameter.name + (parameter.required ? " (required)" : "")), input, note);
 }
 
@@ -216,11 +229,11 @@ function showOperation(contract, operation) {
   const responses = make("dl");
   for (const [code, value] of Object.entries(operation.responses)) {
     const response = resolve(contract, value);
-    responses.append(make("dt", {}, code), make("dd", {class: "text"}, response.description));
+    responses.append(make("dt", {}, code), prose("dd", response.description));
   }
   const parts = [
     make("h2", {}, make("span", {class: "verb"}, operation.verb), operation.path),
-    make("p", {class: "text"}, operation.description || ""),
+    prose("p", operation.description || ""),
     ...tryForm(contract, operation, parameters),
   ];
   const media = operation.requestBody && operation.requestBody.content["application/json"];
@@ -261,7 +274,7 @@ async function start() {
       listOperations(contract, operations, search.value);
       const operation = operations.find((one) => "#" + one.operationId === location.hash);
       if (operation) showOperation(contract, operation);
-      else notice.textContent = contract.info.description;
+      else notice.replaceChildren(...prose("p", contract.info.description).childNodes);
       notice.classList.add("text");
       // Who follows a link with the keyboard goes on where it leads.
       if (moved && operation) document.getElementById("method").focus();

@@ -47,6 +47,16 @@ test("a request is escaped, and carries the token in its header only", () => {
   assert.ok(app.curlOf(sent, "https://x").endsWith(`--data-binary '{"a": "it'\\''s"}'`));
 });
 
+test("a comment's code and foreign words are told from the rest", () => {
+  assert.deepStrictEqual(app.piecesOf("`a_b` of *boligsociale helhedsplaner*, not a/*/b/*"), [
+    {kind: "code", text: "a_b"},
+    {kind: "", text: " of "},
+    {kind: "em", text: "boligsociale helhedsplaner"},
+    {kind: "", text: ", not a/*/b/*"},
+  ]);
+  assert.deepStrictEqual(app.piecesOf(""), []);
+});
+
 test("nothing is made of markup, and no other host is named", () => {
   for (const name of ["app.js", "index.html", "style.css"]) {
     assert.doesNotMatch(read(name), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?:|\/\/[a-z]+\./, name);
