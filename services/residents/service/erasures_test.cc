@@ -9,7 +9,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr char const* kNumber = "170550-5001";
+constexpr char const* kBirdNumber = "170550-5001";
 
 class ErasureTest : public PeopleTest {
  protected:
@@ -63,7 +63,7 @@ HELHED_BOTH_ENGINES(ErasureTest);
 
 // P7: nothing of the person stays anywhere in the store, the trail does, and the others learn of it.
 TEST_P(ErasureTest, LeavesATombstoneAndTheTrailAndNothingElse) {
-  auto request = Entry("Kanariefugl", kHouseholdA, kNumber, "");
+  auto request = Entry("Kanariefugl", kHouseholdA, kBirdNumber, "");
   request.mutable_resident()->set_preferred_name("Gulfugl");
   request.set_request_id("0190f5a8-0000-7000-8000-000000000001");
   auto& point = *request.mutable_resident()->add_contact_points();
@@ -121,7 +121,7 @@ TEST_P(ErasureTest, LeavesATombstoneAndTheTrailAndNothingElse) {
   auto const again = Call<v1::Resident>("PeopleService/CreateResident", request);
   ASSERT_THAT(again, IsOk());
   EXPECT_THAT(*again, EqualsProto(v1::Resident()));
-  Person("Bo", kHouseholdB, kNumber);
+  Person("Bo", kHouseholdB, kBirdNumber);
 }
 
 TEST_P(ErasureTest, TheTrailIsShownToWhoAnswersForThePerson) {
