@@ -7,9 +7,10 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
-#include <map>
 #include <memory>
+#include <vector>
 
 #include "helhed/funding/v1/budget_service.pb.h"
 #include "helhed/funding/v1/ledger_service.pb.h"
@@ -348,46 +349,57 @@ void AgainstPgbench(std::string const& roles_file, std::string const& bin) {
   ReportRates("gateway", "PostgreSQL", Measure(ledger), pgbench, 0);
 }
 
-// Balance, balance of a date, and first report page, in calls a second.
-std::map<std::string, double> Reads(Ledger& ledger) {
-  std::map<std::string, double> rates;
+struct Read {
+  std::string_view what;
+  std::function<void(Ledger&)> once;
+};
+
+// Balance, balance of a date, and the first page of each report.
+std::vector<Read> Reads() {
   fv1::GetAccountRequest account;
   account.set_name("plans/p/accounts/released.lbf");
-  rates["balance"] =
-      RoundsPerSecond(2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::Account>("LedgerService/GetAccount", account); });
   auto of_date = account;
   SetDate(*of_date.mutable_as_of_date(), 100);
-  rates["balance as of a date"] =
-      RoundsPerSecond(2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::Account>("LedgerService/GetAccount", of_date); });
   fv1::GetBudgetReportRequest report;
   report.set_parent("plans/p");
   report.add_group_by(fv1::REPORT_DIMENSION_FOCUS_AREA);
-  rates["budget report"] = RoundsPerSecond(
-      2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::BudgetReport>("ReportService/GetBudgetReport", report); });
   fv1::ListPostingsRequest postings;
   postings.set_parent("plans/p");
-  rates["first page of postings"] = RoundsPerSecond(
-      2, kRound, [&](int, std::int64_t) { ledger.Call<fv1::ListPostingsResponse>("LedgerService/ListPostings", postings); });
-  return rates;
+  auto const get = [](auto const& request) {
+    return [request](Ledger& ledger) { ledger.Call<fv1::Account>("LedgerService/GetAccount", request); };
+  };
+  return {
+      {"balance", get(account)},
+      {"balance as of a date", get(of_date)},
+      {"budget report", [report](Ledger& ledger) { ledger.Call<fv1::BudgetReport>("ReportService/GetBudgetReport", report); }},
+      {"first page of postings",
+       [postings](Ledger& ledger) { ledger.Call<fv1::ListPostingsResponse>("LedgerService/ListPostings", postings); }}};
 }
 
+// Two plans in stores of their own take turns.
 void AtSize(std::string const& roles_file, int postings) {
-  Folder folder;
   testing::PostgresFixture server;
   for (bool const sqlite : {true, false}) {
-    server::StorageOptions storage;
-    if (sqlite) {
-      storage.sqlite_path = folder.path() + "/size.db";
-    } else {
-      storage.postgres = server.NewDatabase();
-    }
-    Ledger ledger(storage, folder.path(), roles_file);
-    ledger.ReserveBatch(kBatch);
-    auto const small = Reads(ledger);
-    for (int done = kBatch; done < postings; done += kBatch) ledger.ReserveBatch(kBatch);
-    for (auto const& [what, rate] : Reads(ledger)) {
-      Report(absl::StrCat(what, ", ", sqlite ? "SQLite" : "PostgreSQL", ", ", postings, " postings against a thousand"), rate,
-             small.at(what), "reads/s", 0.7);
+    Folder const small_folder, large_folder;
+    auto const storage = [&](Folder const& folder) {
+      server::StorageOptions options;
+      if (sqlite) {
+        options.sqlite_path = folder.path() + "/size.db";
+      } else {
+        options.postgres = server.NewDatabase();
+      }
+      return options;
+    };
+    Ledger small(storage(small_folder), small_folder.path(), roles_file);
+    Ledger large(storage(large_folder), large_folder.path(), roles_file);
+    small.ReserveBatch(kBatch);
+    for (int done = 0; done < postings; done += kBatch) large.ReserveBatch(kBatch);
+    Analyze(small.database());
+    Analyze(large.database());
+    for (auto const& read : Reads()) {
+      ReportInTurns(
+          absl::StrCat(Av(read.what), ", ", sqlite ? "SQLite" : "PostgreSQL", ", ", postings, " postings against a thousand"),
+          [&] { read.once(large); }, [&] { read.once(small); }, "reads/s", 0.7);
     }
   }
 }
