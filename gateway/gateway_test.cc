@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
+#include <google/api/httpbody.pb.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -65,6 +66,37 @@ class Ignorant final : public upstream::Upstream {
   Asked& asked_;
 };
 
+// A service that dies in the middle of a file, when the caller has its first bytes.
+class Dying final : public upstream::Upstream {
+ public:
+  explicit Dying(boost::asio::io_context& loop) : loop_(loop) {}
+  std::unique_ptr<upstream::Running> Start(upstream::Call /*call*/, upstream::Receiver& receiver) override {
+    google::api::HttpBody piece;
+    piece.set_content_type("application/pdf");
+    piece.set_data("%PDF-1.7");
+    auto running = std::make_unique<Sent>(loop_, receiver);
+    boost::asio::post(loop_, [&receiver, bytes = piece.SerializeAsString(), alive = std::weak_ptr(running->alive)] {
+      if (alive.lock() != nullptr) receiver.OnMessage(bytes);
+    });
+    return running;
+  }
+  bool available() const override { return true; }
+
+ private:
+  struct Sent final : upstream::Running {
+    Sent(boost::asio::io_context& in, upstream::Receiver& to) : loop(in), receiver(to) {}
+    void Consume(std::size_t) override {
+      boost::asio::post(loop, [this, still = std::weak_ptr(alive)] {
+        if (still.lock() != nullptr) receiver.OnEnd({absl::UnavailableError("gone"), ""});
+      });
+    }
+    boost::asio::io_context& loop;
+    upstream::Receiver& receiver;
+    std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+  };
+  boost::asio::io_context& loop_;
+};
+
 class GatewayTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -73,7 +105,8 @@ class GatewayTest : public ::testing::Test {
     std::filesystem::permissions(folder_ + "/gateway", std::filesystem::perms::owner_read);
     options_.server.loops = 1;
     options_.identity_key_file = folder_ + "/gateway";
-    std::ofstream(folder_ + "/roles") << "roles { name: 'operator' permissions: 'gateway.feed.read' permissions: 'residents.*' }";
+    std::ofstream(folder_ + "/roles") << "roles { name: 'operator' permissions: 'gateway.feed.read' permissions: 'residents.*' "
+                                         "permissions: 'communications.*' }";
     options_.roles_file = folder_ + "/roles";
     options_.config.mutable_identity()->add_demonstration_key_files(folder_ + "/demonstration.pub");
     auto& limits = *options_.config.mutable_limits();
@@ -86,6 +119,7 @@ class GatewayTest : public ::testing::Test {
   void Start() {
     std::map<std::string, MakeUpstream> services;
     services.emplace("residents", [this](boost::asio::io_context& loop) { return std::make_unique<Ignorant>(loop, asked_); });
+    services.emplace("communications", [](boost::asio::io_context& loop) { return std::make_unique<Dying>(loop); });
     auto started = Gateway::Start(options_, std::move(services), clock_, random_, metrics_, log_);
     ASSERT_THAT(started, IsOk());
     gateway_ = *std::move(started);
@@ -219,6 +253,18 @@ TEST_F(GatewayTest, Trap25EventsOfWhichThereAreNoneAreAPingNowAndThen) {
   int pings = 0;
   for (std::string line; pings < 3 && std::getline(stream, line);) pings += line.starts_with(": ping") ? 1 : 0;
   EXPECT_EQ(pings, 3);
+}
+
+// A file has no place for an error: it must not look whole.
+TEST_F(GatewayTest, Trap23AFileThatBreaksOffIsNotTakenForWhole) {
+  Start();
+  auto const answer = Get("/v1/plans/amager/campaigns/brev/printRuns/oplag:file", Token("caller", signer_));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(answer, HasSubstr("content-type: application/pdf\r\n"));
+  EXPECT_THAT(answer, HasSubstr("transfer-encoding: chunked\r\n"));
+  EXPECT_THAT(answer, HasSubstr("%PDF-1.7"));
+  EXPECT_THAT(answer, ::testing::Not(HasSubstr("\r\n0\r\n")))
+      << "without the last chunk the peer knows that something is missing (RFC 9112, 8)";
 }
 
 TEST_F(GatewayTest, AtADrainAStreamEndsWithItsReasonAndAnotherIsNotBegun) {
