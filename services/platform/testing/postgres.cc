@@ -122,8 +122,8 @@ PostgresFixture::PostgresFixture(Durability durability) : directory_(MakeDirecto
                directory_);
   std::ofstream config(directory_ + "/data/postgresql.conf", std::ios::app);
   config << "listen_addresses = ''\nunix_socket_directories = '" << directory_ << "'\nmax_connections = 100\n"
-         << "shared_buffers = 32MB\nlog_min_messages = fatal\nautovacuum = off\n";
-  if (durability_ == Durability::kNone) config << "fsync = off\nfull_page_writes = off\n";
+         << "shared_buffers = 32MB\nlog_min_messages = fatal\n";
+  if (durability_ == Durability::kNone) config << "fsync = off\nfull_page_writes = off\nautovacuum = off\n";
   config.close();
   Start();
 }
