@@ -66,11 +66,12 @@ class Ignorant final : public upstream::Upstream {
   Asked& asked_;
 };
 
-// A service that dies in the middle of a file, when the caller has its first bytes.
+// As ignorant, but for a file in whose middle it dies, when the caller has its first bytes.
 class Dying final : public upstream::Upstream {
  public:
-  explicit Dying(boost::asio::io_context& loop) : loop_(loop) {}
-  std::unique_ptr<upstream::Running> Start(upstream::Call /*call*/, upstream::Receiver& receiver) override {
+  Dying(boost::asio::io_context& loop, Asked& asked) : loop_(loop), ignorant_(loop, asked) {}
+  std::unique_ptr<upstream::Running> Start(upstream::Call call, upstream::Receiver& receiver) override {
+    if (call.method->name() != "DownloadPrintRunFile") return ignorant_.Start(std::move(call), receiver);
     google::api::HttpBody piece;
     piece.set_content_type("application/pdf");
     piece.set_data("%PDF-1.7");
@@ -95,6 +96,7 @@ class Dying final : public upstream::Upstream {
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
   };
   boost::asio::io_context& loop_;
+  Ignorant ignorant_;
 };
 
 class GatewayTest : public ::testing::Test {
@@ -119,7 +121,7 @@ class GatewayTest : public ::testing::Test {
   void Start() {
     std::map<std::string, MakeUpstream> services;
     services.emplace("residents", [this](boost::asio::io_context& loop) { return std::make_unique<Ignorant>(loop, asked_); });
-    services.emplace("communications", [](boost::asio::io_context& loop) { return std::make_unique<Dying>(loop); });
+    services.emplace("communications", [this](boost::asio::io_context& loop) { return std::make_unique<Dying>(loop, asked_); });
     auto started = Gateway::Start(options_, std::move(services), clock_, random_, metrics_, log_);
     ASSERT_THAT(started, IsOk());
     gateway_ = *std::move(started);
