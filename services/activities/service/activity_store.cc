@@ -17,15 +17,12 @@ namespace {
 
 using storage::Statement;
 
-// SQLite has one writer. PostgreSQL may number a transaction that waited for a row before it has that row, and then another may
-// be quicker: events, which lie in the order of those numbers, would tell of the two in the wrong order. Who waits for an
-// advisory lock has no number yet.
+// SQLite has one writer.
 Statement const kLockSeats(
     "activities.lock_seats",
     "SELECT capacity, taken, waiting, last_number, moved FROM activity_seats WHERE plan = $1 AND activity = $2",
-    "SELECT s.capacity, s.taken, s.waiting, s.last_number, s.moved FROM activity_seats s, "
-    "(SELECT pg_advisory_xact_lock(hashtextextended(CAST($1 AS TEXT) || '/' || CAST($2 AS TEXT), 0)) AS held OFFSET 0) AS turn "
-    "WHERE s.plan = $1 AND s.activity = $2 FOR NO KEY UPDATE OF s");
+    "SELECT capacity, taken, waiting, last_number, moved FROM activity_seats WHERE plan = $1 AND activity = $2 "
+    "FOR NO KEY UPDATE");
 Statement const kSaveSeats("activities.save_seats",
                            "UPDATE activity_seats SET capacity = $3, taken = $4, waiting = $5, last_number = $6 "
                            "WHERE plan = $1 AND activity = $2");

@@ -42,9 +42,19 @@ struct Position {
 
 Statement const kIdentity("events.identity", "SELECT log FROM event_log WHERE one = 1");
 
-Statement const kAppend("events.append", "INSERT INTO events (type, time, event) VALUES ($1, $2, $3)",
-                        "INSERT INTO events (epoch, type, time, event) "
-                        "VALUES ((SELECT epoch FROM event_log WHERE one = 1), $1, $2, $3)");
+// On PostgreSQL a transaction's first event takes its place, and the others stand behind it, up to a million: nobody else's
+// stands between them. The transaction's own id would not do for a place: it is handed out at a transaction's first write or row
+// lock, and of two that want the same row the one with the later id may get it first. The newest id that had ended when the event
+// is appended is no earlier than that of whoever held the row before.
+Statement const kAppend(
+    "events.append", "INSERT INTO events (type, time, event) VALUES ($1, $2, $3)",
+    "INSERT INTO events (epoch, xid, number, type, time, event) OVERRIDING SYSTEM VALUE "
+    "VALUES ((SELECT epoch FROM event_log WHERE one = 1), "
+    "coalesce(nullif(current_setting('helhed.event_xid', true), ''), set_config('helhed.event_xid', "
+    "greatest(pg_current_xact_id(), (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)::text::xid8)::text, "
+    "true))::xid8, "
+    "set_config('helhed.event_number', coalesce(nullif(current_setting('helhed.event_number', true), '')::bigint + 1, "
+    "nextval('events_number_seq') << 20)::text, true)::bigint, $1, $2, $3)");
 
 // A cluster's next transaction id lies above every one that it has handed out. If the log holds one that does not, it was
 // restored from another cluster. The row lock makes replicas that start together begin one epoch and not two: the second one
@@ -55,10 +65,10 @@ Statement const kBeginEpoch(
     "((floor_epoch = epoch AND floor_xid >= pg_snapshot_xmax(pg_current_snapshot())) OR EXISTS (SELECT 1 FROM events "
     "WHERE events.epoch = event_log.epoch AND events.xid >= pg_snapshot_xmax(pg_current_snapshot())))");
 
-// A transaction can take its id early and append late, and two transactions can take numbers in one order and ids in the other.
-// Both are settled when neither runs any more, so every read ends below pg_snapshot_xmin(), the oldest transaction id that was
-// running when the statement's snapshot was taken: whatever lies below has ended and can be seen in that same snapshot. Events of
-// earlier epochs are all settled, whatever their ids.
+// A transaction can append early and commit late, and two transactions can take numbers in one order and ids in the other. Both
+// are settled when neither runs any more, so every read ends below pg_snapshot_xmin(), the oldest transaction id that was running
+// when the statement's snapshot was taken: an event's id is never below its transaction's, so whatever lies below has ended and
+// can be seen in that same snapshot. Events of earlier epochs are all settled, whatever their ids.
 //
 // The floor and the newest position come with the events in one statement, so that they are of the same instant: otherwise a trim
 // in between could take events from a reader that was told that nothing is missing.

@@ -21,8 +21,10 @@
 //
 // On SQLite the one writer numbers events as it commits them. On PostgreSQL a sequence number is handed out at insert, not at
 // commit, so a reader that goes by number alone can pass an event that commits late and never see it. Events are therefore read
-// in the order (epoch, transaction id, number), and only below the oldest transaction that still runs. The epoch counts restores
-// into another cluster, whose transaction ids begin anew.
+// in the order (epoch, transaction id, number), and only below the oldest transaction that still runs. The transaction id is the
+// newest that had ended at the append, or the appending one if that is later: who appends after having waited for another
+// transaction, whatever for, stands after it. The events of one transaction stand together. The epoch counts restores into
+// another cluster, whose transaction ids begin anew.
 namespace helhed::events {
 
 class EventLog {
@@ -34,7 +36,8 @@ class EventLog {
   static absl::StatusOr<std::unique_ptr<EventLog>> Open(storage::Database& database, storage::TokenSealer const& sealer);
   ~EventLog();
 
-  // Appends within `tx`. Sends no wake-up: call Appended() when the transaction has been committed.
+  // Appends within `tx`, of which it should be the last thing, when every lock is held: the events stand after those of whoever
+  // held the locks before. Sends no wake-up: call Appended() when the transaction has been committed.
   absl::Status Append(storage::WriteTransaction& tx, v1::Event const& event);
   void Appended();
 

@@ -313,6 +313,21 @@ TEST_P(PostgresEventLogTest, ALateCommitIsNotPassed) {
   EXPECT_EQ(log_->MeasureLag({})->events_waiting, 0);
 }
 
+// Who waits for another transaction may have begun before it, and still comes after it.
+TEST_P(PostgresEventLogTest, WhoWaitsStandsAfterWhomItWaitedFor) {
+  storage::Statement const number(storage::Statement::Dynamic{"test.number", "SELECT pg_current_xact_id()::text"});
+  ASSERT_THAT(database().Write({},
+                               [&](storage::WriteTransaction& patient) -> absl::Status {
+                                 RETURN_IF_ERROR(patient.Query(number, {}).status());
+                                 Append(Event("quick"));
+                                 return log_->Append(patient, Event("patient"));
+                               }),
+              IsOk());
+  EXPECT_THAT(Ids(Read("")), ElementsAre("quick", "patient"));
+  Append(Event("next"));
+  EXPECT_THAT(Ids(Read("")), ElementsAre("quick", "patient", "next"));
+}
+
 // The log as it looks after a restore into a cluster that has handed out fewer transaction ids.
 TEST_P(PostgresEventLogTest, ARestoreIntoAnotherClusterBeginsAnEpoch) {
   AppendMany(2);

@@ -57,7 +57,7 @@ bool Audited(contract::Method const& method) {
 
 struct Store::Attempt {
   bool validated = false;  // everything was right and nothing is to be kept
-  bool appended = false;
+  bool appended = false;   // readers of the log are woken after the commit
 };
 
 absl::Status WriteTransaction::Append(google::protobuf::Message const& data, std::string_view subject, std::string_view plan) {
@@ -81,8 +81,8 @@ absl::Status WriteTransaction::Append(google::protobuf::Message const& data, std
   event.set_sender(call_.identity().subject());
   event.set_traceparent(call_.trace().ToHeader());
   if (!event.mutable_data()->PackFrom(data)) return absl::InternalError("an event's data cannot be serialized");
-  appended_ = true;
-  return store_.parts().events->Append(write_, event);
+  appended_.push_back(std::move(event));
+  return absl::OkStatus();
 }
 
 absl::Status WriteTransaction::ForgetAnswers(std::string_view resource) {
@@ -133,8 +133,8 @@ absl::Status Store::Run(CallContext const& call, google::protobuf::Message& resp
   WriteTransaction wrapped(*this, call, tx);
   RETURN_IF_ERROR(unit(wrapped));
   if (!call.validate_only()) {
-    attempt.appended = wrapped.appended();
-    return Record(call, response, tx, wrapped.answer_is_about());
+    RETURN_IF_ERROR(Record(call, response, tx, wrapped.answer_is_about()));
+    return AppendAll(tx, wrapped.appended(), attempt.appended);
   }
   // Statements may still be under way: what they find out belongs to the answer.
   RETURN_IF_ERROR(tx.Query(kNothing, {}).status());
@@ -178,6 +178,12 @@ absl::Status Store::Audit(CallContext const& call, storage::WriteTransaction& tx
   return chain::Add(tx, AuditLog(), subject, id, values);
 }
 
+absl::Status Store::AppendAll(storage::WriteTransaction& tx, std::span<events::v1::Event const> events, bool& appended) const {
+  for (auto const& event : events) RETURN_IF_ERROR(parts_.events->Append(tx, event));
+  appended = !events.empty();
+  return absl::OkStatus();
+}
+
 absl::Status Store::WriteErased(CallContext const& call, google::protobuf::Message& response,
                                 absl::FunctionRef<absl::Status(WriteTransaction&)> unit) {
   Attempt attempt;
@@ -195,8 +201,7 @@ absl::Status Store::Apply(CallContext const& call, absl::FunctionRef<absl::Statu
     appended = false;
     WriteTransaction wrapped(*this, call, tx);
     RETURN_IF_ERROR(unit(wrapped));
-    appended = wrapped.appended();
-    return absl::OkStatus();
+    return AppendAll(tx, wrapped.appended(), appended);
   });
   if (appended) parts_.events->Appended();
   return status;

@@ -97,17 +97,15 @@ class WriteTransaction : public ReadTransaction {
   // Empties every kept answer about `resource`: a call that is tried again is still not run twice, but is answered with nothing.
   absl::Status ForgetAnswers(std::string_view resource);
 
-  // Appends what happened to the service's event log. `subject` is the resource it is about, `plan` the plan if it belongs to
-  // one. INTERNAL when the message may hold what is PERSONAL or more private: events carry references to people, never their
-  // data.
+  // Appends what happened to the service's event log, when the unit has ended and every lock is held. `subject` is the resource
+  // it is about, `plan` the plan if it belongs to one. INTERNAL when the message may hold what is PERSONAL or more private:
+  // events carry references to people, never their data.
   absl::Status Append(google::protobuf::Message const& data, std::string_view subject, std::string_view plan = "");
-
-  // Whether anything was appended, so that readers of the log are woken after the commit.
-  bool appended() const { return appended_; }
+  std::span<events::v1::Event const> appended() const { return appended_; }
 
  private:
   storage::WriteTransaction& write_;
-  bool appended_ = false;
+  std::vector<events::v1::Event> appended_;
   std::string answer_is_about_;
 };
 
@@ -179,6 +177,8 @@ class Store {
   absl::Status Record(CallContext const& call, google::protobuf::Message const& response, storage::WriteTransaction& tx,
                       std::string const& answer_is_about) const;
   absl::Status Audit(CallContext const& call, storage::WriteTransaction& tx) const;
+  // Sets `appended` to whether there was anything.
+  absl::Status AppendAll(storage::WriteTransaction& tx, std::span<events::v1::Event const> events, bool& appended) const;
   absl::Status WriteErased(CallContext const& call, google::protobuf::Message& response,
                            absl::FunctionRef<absl::Status(WriteTransaction&)> unit);
   Parts parts_;

@@ -391,5 +391,32 @@ TEST_P(StoreTest, NoStatementScansATable) {
 
 HELHED_BOTH_ENGINES(StoreTest);
 
+// On SQLite nobody can come in between.
+class PostgresStoreTest : public StoreTest {};
+
+// A handler may append before it has every lock: what another does meanwhile was there first.
+TEST_P(PostgresStoreTest, EventsStandInTheOrderInWhichUnitsEnd) {
+  storage::Statement const flush(storage::Statement::Dynamic{"test.flush", "SELECT pg_current_xact_id()::text"});
+  auto call = Call();
+  call.request_id = "0c6f2d0e-4f3c-4f5e-9a3b-7f9d3f1f7e11";
+  CallContext const slow(std::move(call));
+  auto const answer = store().Write(slow, [&](WriteTransaction& tx) -> absl::StatusOr<Organisation> {
+    DepartmentsMerged merged;
+    merged.set_successor("organisations/9001/departments/slow");
+    RETURN_IF_ERROR(tx.Append(merged, merged.successor()));
+    RETURN_IF_ERROR(tx.Query(flush, {}).status());
+    RETURN_IF_ERROR(Make(CallContext(Call()), "quick").status());
+    return Organisation();
+  });
+  ASSERT_THAT(answer, IsOk());
+  auto const batch = log().Read({}, "", 10, {});
+  ASSERT_THAT(batch, IsOk());
+  ASSERT_EQ(batch->events.size(), 2U);
+  EXPECT_EQ(batch->events[0].subject(), "organisations/9001/departments/quick");
+  EXPECT_EQ(batch->events[1].subject(), "organisations/9001/departments/slow");
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, PostgresStoreTest, ::testing::Values(storage::Engine::kPostgres), testing::EngineName);
+
 }  // namespace
 }  // namespace helhed
