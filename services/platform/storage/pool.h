@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -28,7 +29,8 @@ absl::Status WaitFor(std::condition_variable_any& changed, std::unique_lock<std:
   return limits.stop.stop_requested() ? Cancelled() : DeadlineExceeded();
 }
 
-// Connections that callers take in turn. The last one given back is the first taken, as its caches are warm.
+// Connections for whoever comes first: one that is given back goes to who has waited longest, and to nobody who has just come.
+// When nobody waits, the last one given back is the first taken, as its caches are warm.
 template <typename Connection>
 class Pool {
  public:
@@ -57,32 +59,51 @@ class Pool {
   // RESOURCE_EXHAUSTED when too many wait already.
   absl::StatusOr<Lease> Take(Limits const& limits) {
     std::unique_lock lock(mutex_);
-    if (free_.empty()) {
-      if (waiting_ >= kWaitingMax) return Overloaded("too many calls wait for a connection to the store");
-      ++waiting_;
-      absl::Status const waited = WaitFor(returned_, lock, limits, [&] { return !free_.empty(); });
-      --waiting_;
-      if (!waited.ok()) return waited;
-    }
+    if (free_.empty()) return Await(lock, limits);
     Connection* const connection = free_.back();
     free_.pop_back();
     return Lease(*this, *connection);
   }
 
+  // How many wait for a connection.
+  std::size_t waiting() const {
+    std::lock_guard const lock(mutex_);
+    return waiting_.size();
+  }
+
  private:
   static constexpr std::size_t kWaitingMax = 4096;
 
-  void Release(Connection& connection) {
-    {
-      std::lock_guard const lock(mutex_);
-      free_.push_back(&connection);
-    }
-    returned_.notify_one();
+  struct Waiter {
+    std::condition_variable_any changed;
+    Connection* given = nullptr;
+  };
+
+  absl::StatusOr<Lease> Await(std::unique_lock<std::mutex>& lock, Limits const& limits) {
+    if (waiting_.size() >= kWaitingMax) return Overloaded("too many calls wait for a connection to the store");
+    Waiter me;
+    auto const place = waiting_.insert(waiting_.end(), &me);
+    absl::Status const waited = WaitFor(me.changed, lock, limits, [&] { return me.given != nullptr; });
+    if (me.given != nullptr) return Lease(*this, *me.given);
+    waiting_.erase(place);
+    return waited;
   }
 
-  std::mutex mutex_;
-  std::condition_variable_any returned_;
-  std::size_t waiting_ = 0;
+  void Release(Connection& connection) {
+    std::lock_guard const lock(mutex_);
+    if (waiting_.empty()) {
+      free_.push_back(&connection);
+      return;
+    }
+    Waiter& first = *waiting_.front();
+    waiting_.pop_front();
+    first.given = &connection;
+    // Within the lock: the waiter is gone as soon as it has what it waits for.
+    first.changed.notify_one();
+  }
+
+  mutable std::mutex mutex_;
+  std::list<Waiter*> waiting_;
   std::vector<Connection*> free_;
   std::vector<std::unique_ptr<Connection>> all_;
 };
