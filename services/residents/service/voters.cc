@@ -21,7 +21,8 @@ namespace {
 
 using storage::Statement;
 
-// The dwellings of the department come first: a planner that begins elsewhere reads a whole table. The birth dates are read where
+// The dwellings of the department come first: a planner that begins elsewhere reads a whole table, or the people of the whole
+// organisation. SQLite keeps the order of CROSS JOIN, PostgreSQL that of LATERAL with an OFFSET. The birth dates are read where
 // people of an organisation lie together: in the register of a nation each of `residents` would be a page of its own.
 Statement const kCountVoters(
     "residents.count_voters",
@@ -32,7 +33,17 @@ Statement const kCountVoters(
     "AND h.occupation_start_date <= $3 AND (h.occupation_end_date IS NULL OR h.occupation_end_date > $3) "
     "AND x.household_organisation = h.organisation AND x.household = h.household AND x.kind = 1 "
     "AND x.period_start_date <= $3 AND (x.period_end_date IS NULL OR x.period_end_date > $3) "
-    "AND r.organisation = x.household_organisation AND r.resident = x.resident AND r.birth_date <= $4");
+    "AND r.organisation = x.household_organisation AND r.resident = x.resident AND r.birth_date <= $4",
+    "SELECT COUNT(DISTINCT h.household) AS households, COUNT(DISTINCT x.resident) AS voters FROM dwelling_departments m "
+    "CROSS JOIN LATERAL (SELECT organisation, household FROM households "
+    "WHERE organisation = m.organisation AND dwelling = m.dwelling "
+    "AND occupation_start_date <= $3 AND (occupation_end_date IS NULL OR occupation_end_date > $3) OFFSET 0) h "
+    "CROSS JOIN LATERAL (SELECT household_organisation, resident FROM household_members "
+    "WHERE household_organisation = h.organisation AND household = h.household AND kind = 1 "
+    "AND period_start_date <= $3 AND (period_end_date IS NULL OR period_end_date > $3) OFFSET 0) x "
+    "CROSS JOIN LATERAL (SELECT FROM resident_search s WHERE s.organisation = x.household_organisation "
+    "AND s.resident = x.resident AND s.birth_date <= $4 OFFSET 0) r "
+    "WHERE m.organisation = $1 AND m.department = $2 AND m.start_date <= $3 AND (m.end_date IS NULL OR m.end_date > $3)");
 
 // Of the dwellings that have somebody who may vote.
 constexpr std::string_view kHasVoter =
