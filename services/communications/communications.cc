@@ -7,6 +7,7 @@
 #include "helhed_migrations/communications.h"
 #include "services/communications/mail/smtp.h"
 #include "services/communications/service/campaign_service.h"
+#include "services/communications/service/delivery_rule_service.h"
 #include "services/communications/service/household_contact_service.h"
 #include "services/communications/service/household_ends.h"
 #include "services/communications/service/incident_service.h"
@@ -30,6 +31,7 @@ struct Handlers {
         notices(environment.store),
         templates(environment.store),
         campaigns(environment.store, HouseholdRegister(residents)),
+        delivery_rules(environment.store),
         contacts(environment.store),
         ends(environment.store, residents),
         print_runs(environment.store),
@@ -42,6 +44,7 @@ struct Handlers {
     notices.Register(router);
     templates.Register(router);
     campaigns.Register(router);
+    delivery_rules.Register(router);
     contacts.Register(router);
     print_runs.Register(router);
     merges.Register(router);
@@ -52,6 +55,7 @@ struct Handlers {
   NoticeService notices;
   TemplateService templates;
   CampaignService campaigns;
+  DeliveryRuleService delivery_rules;
   HouseholdContactService contacts;
   HouseholdEnds ends;
   PrintRunService print_runs;
@@ -119,7 +123,7 @@ server::Definition CommunicationsDefinition(Peers peers, std::shared_ptr<mail::M
   definition.peers = {"residents", "funding"};
   definition.sends_mail = true;
   for (auto const* service : {"IncidentService", "WorksService", "NoticeService", "TemplateService", "CampaignService",
-                              "HouseholdContactService", "PrintRunService", "MergeService"}) {
+                              "DeliveryRuleService", "HouseholdContactService", "PrintRunService", "MergeService"}) {
     definition.services.push_back(std::string("helhed.communications.v1.") + service);
   }
   definition.migrations.assign(migrations.begin(), migrations.end());
@@ -145,6 +149,7 @@ server::Definition CommunicationsDefinition(Peers peers, std::shared_ptr<mail::M
       {v1::Campaign::descriptor(), "campaigns", {"audience_digest"}},
       {v1::Recipient::descriptor(), "campaign_recipients", {}},
       {v1::Delivery::descriptor(), "deliveries", {}},
+      {v1::DeliveryRule::descriptor(), "delivery_rules", {}},
       {v1::HouseholdContact::descriptor(), "household_contacts", {"declined"}},
       {v1::PrintRun::descriptor(), "print_runs", {"sender"}},
   };

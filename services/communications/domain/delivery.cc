@@ -160,4 +160,9 @@ absl::Duration Backoff(std::int64_t attempt_count, DeliveryRule const& rule) {
   return std::min(backoff, rule.backoff_max);
 }
 
+void CheckDeliveryRule(v1::DeliveryRule const& rule, std::vector<FieldViolation>& violations) {
+  if (rule.backoff_max_seconds() >= rule.backoff_first_seconds()) return;
+  violations.push_back({"delivery_rule.backoff_max_seconds", "must not be less than `backoff_first_seconds`"});
+}
+
 }  // namespace helhed::communications

@@ -11,6 +11,8 @@
 
 #include "helhed/communications/v1/campaign.pb.h"
 #include "helhed/communications/v1/delivery.pb.h"
+#include "helhed/communications/v1/delivery_rule.pb.h"
+#include "services/platform/base/status.h"
 
 // By what a household is told, and what becomes of it: the ledger of a campaign at one household.
 namespace helhed::communications {
@@ -88,5 +90,9 @@ bool IsDistributors(v1::DeliveryFailure failure);
 
 // How long to wait after this many attempts: doubled each time, up to the most.
 absl::Duration Backoff(std::int64_t attempt_count, DeliveryRule const& rule);
+
+// Adds what is wrong with a rule that is to be entered beyond what the contract says: the most that is waited is less than the
+// first wait.
+void CheckDeliveryRule(v1::DeliveryRule const& rule, std::vector<FieldViolation>& violations);
 
 }  // namespace helhed::communications

@@ -46,6 +46,40 @@ TEST(Delivery, IsByPaperWhereNothingDigitalIsKnown) {
               ElementsAre(v1::CHANNEL_EMAIL));
   EXPECT_THAT(ChannelsFor(CampaignOf(v1::CHANNEL_CHOICE_EVERY, true), {.has_email = true}),
               ElementsAre(v1::CHANNEL_PAPER, v1::CHANNEL_EMAIL));
+  EXPECT_THAT(ChannelsFor(CampaignOf(v1::CHANNEL_CHOICE_PAPER, false), {.has_email = true}), ElementsAre(v1::CHANNEL_PAPER));
+}
+
+// A letter is on its way to the household as well: nobody has to confirm the mail.
+TEST(Delivery, NobodyWaitsForAWordAboutOneOfSeveral) {
+  auto const campaign = CampaignOf(v1::CHANNEL_CHOICE_EVERY, true);
+  auto const attempts = Must(After({NewAttempt(v1::CHANNEL_PAPER, kNow), NewAttempt(v1::CHANNEL_EMAIL, kNow)}, v1::CHANNEL_EMAIL,
+                                   {Happening::kAccepted, kNow}, campaign, kRule));
+  EXPECT_FALSE(attempts[1].due_time.has_value());
+  EXPECT_EQ(OutcomeOf(attempts, true), v1::RECIPIENT_OUTCOME_WAITING);
+}
+
+// What nobody has sent has not arrived, whoever says so; and where a law asks for a message, a mail that nobody confirmed has
+// reached nobody.
+TEST(Delivery, ArrivesOnlyAfterItWasAccepted) {
+  auto const campaign = CampaignOf(v1::CHANNEL_CHOICE_DIGITAL_FIRST, true);
+  EXPECT_FALSE(After({NewAttempt(v1::CHANNEL_EMAIL, kNow)}, v1::CHANNEL_EMAIL, {Happening::kDelivered, kNow}, campaign, kRule));
+  std::vector<Attempt> attempts = {{.channel = v1::CHANNEL_EMAIL, .state = v1::DELIVERY_STATE_ACCEPTED}};
+  EXPECT_EQ(OutcomeOf(attempts, false), v1::RECIPIENT_OUTCOME_PRESUMED);
+  EXPECT_EQ(OutcomeOf(attempts, true), v1::RECIPIENT_OUTCOME_UNREACHED);
+}
+
+TEST(DeliveryRule, WaitsNoLessThanAtFirst) {
+  v1::DeliveryRule rule;
+  rule.set_backoff_first_seconds(60);
+  std::vector<FieldViolation> violations;
+  for (int const most : {60, 61}) {
+    rule.set_backoff_max_seconds(most);
+    CheckDeliveryRule(rule, violations);
+    EXPECT_THAT(violations, IsEmpty());
+  }
+  rule.set_backoff_max_seconds(59);
+  CheckDeliveryRule(rule, violations);
+  EXPECT_EQ(violations.size(), 1U);
 }
 
 TEST(Delivery, AcceptedIsNotDelivered) {

@@ -1,11 +1,15 @@
+#include "services/communications/service/sender.h"
+
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 
 #include <set>
 
+#include "helhed/communications/v1/delivery_rule_service.pb.h"
 #include "services/communications/mail/smtp.h"
 #include "services/communications/testing/smtp_server.h"
 #include "services/communications/testing/told.h"
+#include "services/platform/testing/recording_database.h"
 
 namespace helhed::communications::testing {
 namespace {
@@ -22,6 +26,17 @@ class SenderTest : public ToldTest {
     Restart();
   }
   FakeMailer& mailer() { return *mailer_; }
+  static v1::CreateDeliveryRuleRequest RuleRequest(std::string const& date) {
+    v1::CreateDeliveryRuleRequest request;
+    request.set_delivery_rule_id(date);
+    auto& rule = *request.mutable_delivery_rule();
+    rule.set_attempts_max(2);
+    rule.set_backoff_first_seconds(3600);
+    rule.set_backoff_max_seconds(7200);
+    rule.set_confirm_hours(1);
+    rule.set_source("Policy: two attempts");
+    return request;
+  }
 
  private:
   std::shared_ptr<FakeMailer> mailer_ = std::make_shared<FakeMailer>();
@@ -80,6 +95,86 @@ TEST_P(SenderTest, FollowsAMailThatNobodyConfirmsByALetterWhereALawAsks) {
   EXPECT_THAT(Ledger(law), ElementsAre("000001/email FELL_BACK", "000001/paper QUEUED", "000002/paper QUEUED"));
   EXPECT_EQ(Get(offer).counts().presumed_count(), 1);
   EXPECT_THAT(mailer().sent, SizeIs(2));
+}
+
+TEST_P(SenderTest, TriesAndWaitsAsTheRuleOfTheDaySays) {
+  EXPECT_THAT(Call<v1::DeliveryRule>("DeliveryRuleService/CreateDeliveryRule", RuleRequest("2126-03-02"),
+                                     As("plan-leader", "plans/amager")),
+              StatusCodeIs(kDenied));
+  auto const entered = Must<v1::DeliveryRule>("DeliveryRuleService/CreateDeliveryRule", RuleRequest("2126-03-02"));
+  EXPECT_EQ(entered.name(), "deliveryRules/2126-03-02");
+  auto const listed = Must<v1::ListDeliveryRulesResponse>("DeliveryRuleService/ListDeliveryRules", v1::ListDeliveryRulesRequest(),
+                                                          As("plan-leader", "plans/amager"));
+  EXPECT_THAT(ListedIn(listed), ElementsAre("2019-01-01", "2126-03-02"));
+  EXPECT_THAT(listed.delivery_rules(1), EqualsProto(entered));
+
+  Houses(2);
+  Contact("h1", "a@example.dk");
+  Contact("h2", "b@example.dk");
+  mailer().answers["a@example.dk"] = mail::Answer::kBusy;
+  auto request = CampaignRequest();
+  request.mutable_campaign()->set_statutory(true);
+  auto const name = Started(request).name();
+  RunJob("send");
+  clock().Advance(absl::Hours(24));
+  RunJob("send");
+  EXPECT_THAT(mailer().sent, SizeIs(3)) << "the second attempt is the last one now";
+  EXPECT_THAT(Ledger(name), ElementsAre("000001/email FELL_BACK", "000001/paper QUEUED", "000002/email ACCEPTED"));
+  auto const later = Started(CampaignRequest("later")).name();
+  RunJob("send");
+  EXPECT_EQ(Get(later).counts().accepted_count(), 1);
+  clock().Advance(absl::Hours(1));
+  RunJob("send");
+  EXPECT_EQ(Get(later).counts().presumed_count(), 1) << "nobody is waited for longer than an hour";
+}
+
+TEST_P(SenderTest, ARuleHoldsFromADayAndTakesNothingBack) {
+  auto const refused = [&](v1::CreateDeliveryRuleRequest const& request, absl::StatusCode code, std::string_view reason) {
+    return Refused<v1::DeliveryRule>("DeliveryRuleService/CreateDeliveryRule", request, code, reason);
+  };
+  Must<v1::DeliveryRule>("DeliveryRuleService/CreateDeliveryRule", RuleRequest("2126-03-02"));
+  EXPECT_EQ(refused(RuleRequest("2126-03-01"), kPrecondition, "RULE_NOT_LATER").metadata.at("latest"), "2126-03-02");
+  refused(RuleRequest("2126-03-02"), kPrecondition, "RULE_NOT_LATER");
+  EXPECT_THAT(refused(RuleRequest("2126-02-30"), kInvalid, "BAD_REQUEST").fields, ElementsAre("delivery_rule_id"));
+  auto shrinking = RuleRequest("2126-03-03");
+  shrinking.mutable_delivery_rule()->set_backoff_max_seconds(3599);
+  EXPECT_THAT(refused(shrinking, kInvalid, "BAD_REQUEST").fields, ElementsAre("delivery_rule.backoff_max_seconds"));
+  shrinking.mutable_delivery_rule()->set_backoff_max_seconds(3600);
+  Must<v1::DeliveryRule>("DeliveryRuleService/CreateDeliveryRule", shrinking);
+}
+
+// The sender looks every second, and most of the time there is nothing: then it keeps nobody from writing.
+TEST_P(SenderTest, WritesNothingWhileNothingIsDue) {
+  Houses(2);
+  Contact("h1", "a@example.dk");
+  auto request = CampaignRequest();
+  request.mutable_campaign()->set_statutory(true);
+  Started(request);
+  RunJob("send");
+  helhed::testing::RecordingDatabase recording(database());
+  storage::Schema schema(recording);
+  for (auto const& resource : CommunicationsDefinition().resources) ASSERT_THAT(schema.Add(resource), IsOk());
+  storage::TokenSealer const sealer(std::string(32, 'k'));
+  helhed::testing::TestRandom random;
+  Store store({.service = "communications",
+               .database = &recording,
+               .schema = &schema,
+               .sealer = &sealer,
+               .events = &instance().events(),
+               .clock = &clock(),
+               .random = &random});
+  Sender sender(store, nullptr);
+  auto const idle = sender.Run({});
+  ASSERT_THAT(idle, IsOk());
+  EXPECT_FALSE(*idle);
+  EXPECT_FALSE(recording.statements().empty()) << "it has looked";
+  EXPECT_EQ(recording.write_count(), 0);
+  // Nobody has confirmed the mail.
+  clock().Advance(absl::Hours(72));
+  auto const busy = sender.Run({});
+  ASSERT_THAT(busy, IsOk());
+  EXPECT_TRUE(*busy);
+  EXPECT_GT(recording.write_count(), 0);
 }
 
 TEST_P(SenderTest, NoticesAnAddressThatIsGone) {

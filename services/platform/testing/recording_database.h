@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -16,7 +17,8 @@
 
 namespace helhed::testing {
 
-// Remembers every statement that queries run, those of lists with their filters and orders among them.
+// Remembers every statement that queries run, those of lists with their filters and orders among them, and counts what is
+// written.
 class RecordingDatabase final : public storage::Database {
  public:
   explicit RecordingDatabase(storage::Database& real) : real_(real) {}
@@ -28,8 +30,9 @@ class RecordingDatabase final : public storage::Database {
     });
   }
   absl::Status Write(storage::Limits const& limits, absl::FunctionRef<absl::Status(storage::WriteTransaction&)> unit) override {
+    ++write_count_;
     return real_.Write(limits, [&](storage::WriteTransaction& tx) {
-      WriteRecorder recorder(tx, statements_);
+      WriteRecorder recorder(tx, statements_, meanwhile);
       return unit(recorder);
     });
   }
@@ -45,6 +48,12 @@ class RecordingDatabase final : public storage::Database {
     return all;
   }
   void Forget() { statements_.clear(); }
+  // How many transactions there were that may write.
+  int write_count() const { return write_count_; }
+
+  // Called after each query of a transaction that may write, with that transaction: what somebody else does meanwhile, as the
+  // next query sees it.
+  std::function<void(storage::Statement const&, storage::WriteTransaction&)> meanwhile;
 
  private:
   using Statements = std::map<std::string, storage::Statement>;
@@ -69,8 +78,16 @@ class RecordingDatabase final : public storage::Database {
   using Recorder = RecorderOf<storage::ReadTransaction>;
   class WriteRecorder final : public RecorderOf<storage::WriteTransaction> {
    public:
-    using RecorderOf::RecorderOf;
+    using Meanwhile = std::function<void(storage::Statement const&, storage::WriteTransaction&)>;
+    WriteRecorder(storage::WriteTransaction& real, Statements& statements, Meanwhile const& meanwhile)
+        : RecorderOf(real, statements), meanwhile_(meanwhile) {}
+    using RecorderOf::Query;
     using storage::WriteTransaction::Execute;
+    absl::StatusOr<storage::Rows> Query(storage::Statement const& statement, std::span<storage::Bind const> binds) override {
+      auto rows = RecorderOf::Query(statement, binds);
+      if (meanwhile_) meanwhile_(statement, real());
+      return rows;
+    }
     absl::StatusOr<std::int64_t> Execute(storage::Statement const& statement, std::span<storage::Bind const> binds) override {
       return real().Execute(statement, binds);
     }
@@ -78,10 +95,14 @@ class RecordingDatabase final : public storage::Database {
       return real().Enqueue(statement, binds, std::move(explain));
     }
     absl::Status Lock(std::string_view key) override { return real().Lock(key); }
+
+   private:
+    Meanwhile const& meanwhile_;
   };
 
   storage::Database& real_;
   Statements statements_;
+  int write_count_ = 0;
 };
 
 }  // namespace helhed::testing
