@@ -54,6 +54,10 @@ TEST(IncidentLife, OnlyWhatNamesNobodyOutlastsTheRetention) {
   incident.set_action_plan("vagt");
   incident.set_public_information("der er ro");
   incident.set_outcome("slukket");
+  incident.set_contingency_plan("plans/amager/contingencyPlans/2126-01-01");
+  incident.mutable_publish_time()->set_seconds(1);
+  incident.mutable_close_time()->set_seconds(2);
+  incident.mutable_retain_until_date()->set_year(2126);
   auto const month = absl::FromCivil(absl::CivilMinute(2026, 3, 31, 22), absl::UTCTimeZone());
   *incident.mutable_occur_time() = Stamp(month + absl::Minutes(30));
   Anonymise(incident, month);

@@ -67,6 +67,14 @@ TEST(TemplateText, NoParameterBecomesMarkup) {
   }
 }
 
+TEST(TemplateText, NoLanguageBecomesMarkup) {
+  auto version = VersionWith(v1::PARAMETER_TYPE_TEXT, "{{x}}");
+  version.mutable_texts(0)->set_language("\"><script>");
+  auto const rendered = Render(version, "\"><script>", With("1"));
+  ASSERT_THAT(rendered, IsOk());
+  EXPECT_THAT(rendered->html(), HasSubstr("<div lang=\"&quot;&gt;&lt;script&gt;\""));
+}
+
 TEST(TemplateText, TheTemplateSaysWhatIsAHeading) {
   auto const paragraphs = RenderParagraphs(VersionWith(v1::PARAMETER_TYPE_TEXT, "# Head {{x}}\n\n{{x}}"), "da", With("# one"));
   ASSERT_THAT(paragraphs, IsOk());
@@ -103,6 +111,53 @@ TEST(TemplateText, SaysEverythingThatDoesNotFitAtOnce) {
   EXPECT_EQ(MetadataOf(status).at("unknown"), "0");
   EXPECT_EQ(MetadataOf(status).at("mistyped"), "y");
   EXPECT_EQ(MetadataOf(status).at("missing"), "x");
+}
+
+TEST(TemplateText, NamesNoParameterTwiceAndNoLanguageThatIsNotThere) {
+  auto const version = VersionWith(v1::PARAMETER_TYPE_TEXT, "{{x}}");
+  auto arguments = With("1");
+  arguments.MergeFrom(With("2"));
+  EXPECT_EQ(MetadataOf(CheckArguments(version, arguments)).at("repeated"), "1");
+  EXPECT_EQ(Plain(v1::PARAMETER_TYPE_TEXT, std::string(2000, 'a')), std::string(2000, 'a'));
+  EXPECT_EQ(Plain(v1::PARAMETER_TYPE_TEXT, std::string(2001, 'a')), "PARAMETERS_INVALID");
+  EXPECT_EQ(Plain(v1::PARAMETER_TYPE_TEXT, ""), "PARAMETERS_INVALID");
+  EXPECT_EQ(Plain(v1::PARAMETER_TYPE_URI, "https://example.dk/a b"), "PARAMETERS_INVALID");
+  google::protobuf::RepeatedPtrField<std::string> languages;
+  *languages.Add() = "ar";
+  EXPECT_THAT(CheckLanguages(version, languages), IsOk());
+  *languages.Add() = "so";
+  auto const missing = CheckLanguages(version, languages);
+  EXPECT_THAT(missing, StatusIs(absl::StatusCode::kInvalidArgument, "LANGUAGE_MISSING"));
+  EXPECT_EQ(MetadataOf(missing).at("languages"), "da, en, ar");
+}
+
+TEST(TemplateText, AVersionDeclaresWhatItNamesAndSaysEachThingOnce) {
+  auto const wrong = [](v1::TemplateVersion const& version) {
+    std::vector<FieldViolation> violations;
+    CheckVersion(version, "version", violations);
+    std::vector<std::string> fields;
+    for (auto const& violation : violations) fields.push_back(violation.field);
+    return fields;
+  };
+  using ::testing::ElementsAre;
+  auto const fine = VersionWith(v1::PARAMETER_TYPE_TEXT, "{{x}}");
+  EXPECT_THAT(wrong(fine), ElementsAre());
+  auto version = fine;
+  *version.add_parameters() = fine.parameters(0);
+  *version.add_texts() = fine.texts(1);
+  EXPECT_THAT(wrong(version), ElementsAre("version.parameters[1].parameter", "version.texts[3].language"));
+  version = fine;
+  version.mutable_texts(0)->set_subject("a\n{{x}}");
+  version.mutable_texts(1)->set_body("a\tb");
+  version.mutable_texts(2)->set_body("{{x");
+  EXPECT_THAT(wrong(version), ElementsAre("version.texts[0].subject", "version.texts[1].body", "version.texts[2].body"));
+  version = fine;
+  version.mutable_texts(0)->set_body("{{y}}");
+  version.mutable_texts(1)->set_subject("{{y}}");
+  EXPECT_THAT(wrong(version), ElementsAre("version.texts[0].body", "version.texts[1].subject"));
+  version = fine;
+  version.mutable_texts()->DeleteSubrange(0, 1);
+  EXPECT_THAT(wrong(version), ElementsAre("version.texts"));
 }
 
 TEST(PlainText, PartsParagraphsAndHeadings) {

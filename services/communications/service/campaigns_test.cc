@@ -59,8 +59,8 @@ TEST_P(CampaignsTest, KeepWhatTheyWereTold) {
 
 TEST_P(CampaignsTest, FreezeTheirAudienceInTheOrderOfTheRoute) {
   House("c", "001", 14, "1", "th");
-  House("a", "001", 2, "st", "tv");
-  House("b", "001", 2, "1", "tv");
+  House("b", "001", 2, "st", "tv");
+  House("a", "001", 2, "1", "tv");
   House("elsewhere", "002", 1, "1", "tv");
   auto const campaign = Started(CampaignRequest());
   EXPECT_EQ(campaign.state(), v1::CAMPAIGN_STATE_RUNNING);
@@ -73,8 +73,8 @@ TEST_P(CampaignsTest, FreezeTheirAudienceInTheOrderOfTheRoute) {
   list.set_parent(campaign.name());
   auto const recipients = Must<v1::ListRecipientsResponse>("CampaignService/ListRecipients", list);
   ASSERT_THAT(recipients.recipients(), SizeIs(3));
-  EXPECT_EQ(recipients.recipients(0).household(), "organisations/9001/households/a");
-  EXPECT_EQ(recipients.recipients(1).household(), "organisations/9001/households/b");
+  EXPECT_EQ(recipients.recipients(0).household(), "organisations/9001/households/b");
+  EXPECT_EQ(recipients.recipients(1).household(), "organisations/9001/households/a");
   EXPECT_EQ(recipients.recipients(2).stairwell(), "Remisevej 14");
   // What moves in later is not told.
   House("late", "001", 2, "2", "tv");
@@ -279,6 +279,10 @@ TEST_P(CampaignsTest, AreOnlyReportedOnWhereACarrierTookIt) {
   EXPECT_THAT(Refused<v1::Delivery>("CampaignService/ReportDelivery", early, kInvalid, "BAD_REQUEST").fields,
               ElementsAre("deliver_time"))
       << "before a carrier took it";
+  early.mutable_deliver_time()->set_seconds(absl::ToUnixSeconds(clock().Now()) + 1);
+  EXPECT_THAT(Refused<v1::Delivery>("CampaignService/ReportDelivery", early, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("deliver_time"))
+      << "before it has arrived";
   EXPECT_EQ(Get(name).counts().reached_count(), 0) << "accepted is not delivered";
   EXPECT_EQ(Get(name).counts().accepted_count(), 1);
   ASSERT_THAT(Report(mail, v1::DELIVERY_REPORT_DELIVERED), IsOk());
@@ -287,6 +291,37 @@ TEST_P(CampaignsTest, AreOnlyReportedOnWhereACarrierTookIt) {
   EXPECT_THAT(Report(name + "/recipients/000002/deliveries/paper", v1::DELIVERY_REPORT_DELIVERED),
               StatusIs(kPrecondition, "DELIVERY_STATE"))
       << "of letters the distributor speaks";
+  Printed(name);
+  EXPECT_THAT(Report(name + "/recipients/000002/deliveries/paper", v1::DELIVERY_REPORT_DELIVERED),
+              StatusIs(kPrecondition, "DELIVERY_STATE"))
+      << "also of one that was printed";
+}
+
+// A campaign is over when nothing waits in it, and goes on when something comes back.
+TEST_P(CampaignsTest, AreOverWhenNothingWaitsAndGoOnWhenSomethingComesBack) {
+  auto const mailer = std::make_shared<FakeMailer>();
+  SetMailer(mailer);
+  Restart();
+  Houses(1);
+  Contact("h1", "a@example.dk");
+  auto every = CampaignRequest("alle");
+  every.mutable_campaign()->set_channel_choice(v1::CHANNEL_CHOICE_EVERY);
+  auto const both = Started(every).name();
+  RunJob("send");
+  ASSERT_THAT(Report(both + "/recipients/000001/deliveries/email", v1::DELIVERY_REPORT_DELIVERED), IsOk());
+  EXPECT_EQ(Get(both).counts().reached_count(), 1);
+  EXPECT_EQ(Get(both).state(), v1::CAMPAIGN_STATE_RUNNING) << "its letter is not printed";
+
+  auto const offer = Started(CampaignRequest()).name();
+  RunJob("send");
+  clock().Advance(absl::Hours(72));
+  RunJob("send");
+  EXPECT_EQ(Get(offer).state(), v1::CAMPAIGN_STATE_COMPLETED) << "nobody says that it did not arrive";
+  ASSERT_THAT(Report(offer + "/recipients/000001/deliveries/email", v1::DELIVERY_REPORT_BOUNCED), IsOk());
+  auto const again = Get(offer);
+  EXPECT_EQ(again.state(), v1::CAMPAIGN_STATE_RUNNING);
+  EXPECT_FALSE(again.has_complete_time());
+  EXPECT_THAT(Ledger(offer), ElementsAre("000001/email FELL_BACK", "000001/paper QUEUED"));
 }
 
 // Addresses of mail stand in answers to who may ask for them, and nowhere else.
@@ -339,6 +374,115 @@ TEST_P(CampaignsTest, RememberAndForgetWhatHouseholdsSaid) {
   forget.set_name(get.name());
   Must<google::protobuf::Empty>("HouseholdContactService/DeleteHouseholdContact", forget);
   EXPECT_THAT(Call<v1::HouseholdContact>("HouseholdContactService/GetHouseholdContact", get), StatusCodeIs(kAbsent));
+}
+
+TEST_P(CampaignsTest, AreOfOnePlanAndCorrectAnotherOfIt) {
+  auto request = CampaignRequest();
+  request.mutable_campaign()->set_corrects("plans/amager/campaigns/vand");
+  EXPECT_THAT(Refused<v1::Campaign>("CampaignService/CreateCampaign", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("campaign.corrects"));
+  Must<v1::Campaign>("CampaignService/CreateCampaign", CampaignRequest());
+  // What is right for one plan is another's business.
+  request = CampaignRequest();
+  request.set_parent("plans/valby");
+  EXPECT_THAT(Refused<v1::Campaign>("CampaignService/CreateCampaign", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("campaign.template_version"));
+  request.mutable_campaign()->set_corrects("plans/amager/campaigns/vand");
+  EXPECT_THAT(Refused<v1::Campaign>("CampaignService/CreateCampaign", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("campaign.corrects"));
+  // A campaign corrects no campaign that it is itself.
+  v1::UpdateCampaignRequest update;
+  *update.mutable_campaign() = Get("plans/amager/campaigns/vand");
+  update.mutable_campaign()->set_corrects("plans/amager/campaigns/vand");
+  EXPECT_THAT(Refused<v1::Campaign>("CampaignService/UpdateCampaign", update, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("campaign.corrects"));
+}
+
+TEST_P(CampaignsTest, AreCheckedAgainWhenTheyAreChangedAndFixedOnceTheyAreStarted) {
+  Houses(1);
+  v1::UpdateCampaignRequest update;
+  *update.mutable_campaign() = Must<v1::Campaign>("CampaignService/CreateCampaign", CampaignRequest());
+  update.mutable_campaign()->add_languages("so");
+  Refused<v1::Campaign>("CampaignService/UpdateCampaign", update, kInvalid, "LANGUAGE_MISSING");
+  v1::StartCampaignRequest start;
+  start.set_name(update.campaign().name());
+  *update.mutable_campaign() = Must<v1::Campaign>("CampaignService/StartCampaign", start);
+  update.mutable_campaign()->set_display_name("Vandet lukkes alligevel ikke");
+  Refused<v1::Campaign>("CampaignService/UpdateCampaign", update, kPrecondition, "CAMPAIGN_STATE");
+  EXPECT_EQ(Get(start.name()).notice(), "") << "it was not asked to be posted";
+}
+
+// While the register is asked somebody changes whom the campaign is to: nobody is told who was not asked for.
+TEST_P(CampaignsTest, AreNotStartedForAnAudienceThatWasChangedMeanwhile) {
+  Houses(2);
+  auto const name = Must<v1::Campaign>("CampaignService/CreateCampaign", CampaignRequest()).name();
+  residents().On<residents::v1::FetchHouseholdAddressesRequest, residents::v1::FetchHouseholdAddressesResponse>(
+      "/helhed.residents.v1.HousingRegisterService/FetchHouseholdAddresses",
+      [&](residents::v1::FetchHouseholdAddressesRequest const&,
+          client::CallOptions const&) -> absl::StatusOr<residents::v1::FetchHouseholdAddressesResponse> {
+        v1::UpdateCampaignRequest update;
+        *update.mutable_campaign() = Get(name);
+        update.mutable_campaign()->mutable_audience(0)->set_stairwell("Remisevej 99");
+        Must<v1::Campaign>("CampaignService/UpdateCampaign", update);
+        return households();
+      });
+  v1::StartCampaignRequest start;
+  start.set_name(name);
+  EXPECT_THAT(Call<v1::Campaign>("CampaignService/StartCampaign", start), StatusCodeIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(Get(name).state(), v1::CAMPAIGN_STATE_DRAFT);
+}
+
+TEST_P(CampaignsTest, ThatAreOverAreNotCancelledAndHouseholdsDeclineKinds) {
+  Houses(1);
+  Contact("h1", "", {v1::MESSAGE_KIND_CONSTRUCTION});
+  auto const over = Started(CampaignRequest());
+  EXPECT_EQ(over.state(), v1::CAMPAIGN_STATE_COMPLETED) << "nobody wants it";
+  v1::CancelCampaignRequest cancel;
+  cancel.set_name(over.name());
+  cancel.set_reason("Vandet lukkes ikke");
+  Refused<v1::Campaign>("CampaignService/CancelCampaign", cancel, kPrecondition, "CAMPAIGN_STATE");
+  v1::CreateHouseholdContactRequest request;
+  request.set_parent("organisations/9001");
+  request.set_household_contact_id("h2");
+  request.mutable_household_contact()->add_declined_kinds(v1::MESSAGE_KIND_UNSPECIFIED);
+  EXPECT_THAT(
+      Refused<v1::HouseholdContact>("HouseholdContactService/CreateHouseholdContact", request, kInvalid, "BAD_REQUEST").fields,
+      ElementsAre("household_contact.declined_kinds"));
+  // Who declines one kind is told of the others.
+  auto safety = CampaignRequest("sikkerhed");
+  safety.mutable_campaign()->set_kind(v1::MESSAGE_KIND_SAFETY);
+  EXPECT_EQ(Started(safety).counts().waiting_count(), 1);
+}
+
+// An answer that is kept for whoever tries again goes with what it is about.
+TEST_P(CampaignsTest, WhatAHouseholdSaidIsForgottenInAnswersAsWell) {
+  v1::CreateHouseholdContactRequest request;
+  request.set_parent("organisations/9001");
+  request.set_household_contact_id("h1");
+  request.mutable_household_contact()->set_email("kanariefugl@example.dk");
+  request.set_request_id("018f0000-0000-7000-8000-000000000002");
+  Must<v1::HouseholdContact>("HouseholdContactService/CreateHouseholdContact", request);
+  auto const kept = [&] {
+    static storage::Statement const answers(storage::Statement::Dynamic{"test.answers", "SELECT response FROM idempotency"});
+    int found = 0;
+    EXPECT_THAT(database().Read({},
+                                [&](storage::ReadTransaction& tx) -> absl::Status {
+                                  ASSIGN_OR_RETURN(auto const rows, tx.Query(answers, {}));
+                                  for (std::size_t i = 0; i < rows.size(); ++i) {
+                                    auto const bytes = rows.Blob(i, 0);
+                                    std::string_view const answer(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+                                    found += answer.find("kanariefugl") == std::string_view::npos ? 0 : 1;
+                                  }
+                                  return absl::OkStatus();
+                                }),
+                IsOk());
+    return found;
+  };
+  EXPECT_EQ(kept(), 1);
+  v1::DeleteHouseholdContactRequest forget;
+  forget.set_name("organisations/9001/householdContacts/h1");
+  Must<google::protobuf::Empty>("HouseholdContactService/DeleteHouseholdContact", forget);
+  EXPECT_EQ(kept(), 0);
 }
 
 HELHED_BOTH_ENGINES(CampaignsTest);

@@ -754,6 +754,270 @@ TEST_P(IncidentTest, EventsAndLogSayNothingOfWhatHappened) {
   EXPECT_THAT(Events(), SizeIs(::testing::Ge(6)));
 }
 
+TEST_P(IncidentTest, EachStepNeedsWhatItIsAbout) {
+  // Reported and judged by the same: nobody to coordinate with.
+  auto const alone = Must<v1::Incident>("IncidentService/CreateIncident", Report("alene"), Leader()).name();
+  Must<v1::Incident>("IncidentService/TriageIncident", Triage(alone), Leader());
+  auto const missing = [&](std::string const& name, v1::IncidentStep step, std::string const& note) {
+    return Refused<v1::Incident>("IncidentService/AdvanceIncident", Step(name, step, note), kPrecondition, "INCIDENT_NOT_READY",
+                                 Leader())
+        .metadata.at("missing");
+  };
+  EXPECT_EQ(missing(alone, v1::INCIDENT_STEP_COORDINATE, "vagt"), "a party besides the coordinator");
+
+  auto const name = Triaged("ild");
+  v1::CreateIncidentTaskRequest task;
+  task.set_parent(name);
+  task.set_incident_task_id("hegn");
+  task.mutable_incident_task()->set_title("Sæt hegn op");
+  task.mutable_incident_task()->set_owner("bo");
+  *task.mutable_incident_task()->mutable_due_time() = Stamp(clock().Now());
+  EXPECT_THAT(Refused<v1::IncidentTask>("IncidentService/CreateIncidentTask", task, kInvalid, "BAD_REQUEST", Leader()).fields,
+              ElementsAre("incident_task.due_time"));
+  *task.mutable_incident_task()->mutable_due_time() = Stamp(clock().Now() + absl::Hours(1));
+  Must<v1::IncidentTask>("IncidentService/CreateIncidentTask", task, Leader());
+  Must<v1::Incident>("IncidentService/AdvanceIncident", Step(name, v1::INCIDENT_STEP_COORDINATE, "vagt"), Leader());
+  Must<v1::Incident>("IncidentService/AdvanceIncident", Step(name, v1::INCIDENT_STEP_MONITOR), Leader());
+  EXPECT_EQ(missing(name, v1::INCIDENT_STEP_CLOSE, ""), "an outcome in `note`, an end of every task");
+  v1::CompleteIncidentTaskRequest complete;
+  complete.set_name(name + "/tasks/hegn");
+  complete.set_state(v1::TASK_STATE_OPEN);
+  EXPECT_THAT(
+      Refused<v1::IncidentTask>("IncidentService/CompleteIncidentTask", complete, kInvalid, "BAD_REQUEST", Staff("bo")).fields,
+      ElementsAre("state"));
+  complete.set_state(v1::TASK_STATE_DONE);
+  Must<v1::IncidentTask>("IncidentService/CompleteIncidentTask", complete, Staff("bo"));
+  Must<v1::Incident>("IncidentService/AdvanceIncident", Step(name, v1::INCIDENT_STEP_CLOSE, "ro"), Leader());
+  EXPECT_EQ(missing(name, v1::INCIDENT_STEP_REOPEN, ""), "a reason in `note`");
+  // Closed: no tasks, no annexes, no new judgement.
+  task.set_incident_task_id("mere");
+  Refused<v1::IncidentTask>("IncidentService/CreateIncidentTask", task, kPrecondition, "INCIDENT_STATE", Leader());
+  Refused<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", Annex(name, "a"), kPrecondition, "INCIDENT_STATE", Leader());
+  Refused<v1::Incident>("IncidentService/TriageIncident", Triage(name), kPrecondition, "INCIDENT_STATE", Leader());
+}
+
+TEST_P(IncidentTest, NothingHasHappenedBeforeItHappens) {
+  auto request = Report("ild");
+  *request.mutable_incident()->mutable_occur_time() = Stamp(clock().Now() + absl::Minutes(5) + absl::Seconds(1));
+  EXPECT_THAT(Refused<v1::Incident>("IncidentService/CreateIncident", request, kInvalid, "BAD_REQUEST", Staff("bo")).fields,
+              ElementsAre("incident.occur_time"));
+  *request.mutable_incident()->mutable_occur_time() = Stamp(clock().Now() + absl::Minutes(5));
+  Must<v1::Incident>("IncidentService/CreateIncident", request, Staff("bo"));
+}
+
+// What is only reported is published, taken over and given to nobody.
+TEST_P(IncidentTest, WhatNobodyHasJudgedIsNeitherPublishedNorTakenOver) {
+  auto const name = Must<v1::Incident>("IncidentService/CreateIncident", Report("ild"), Leader()).name();
+  v1::TakeOverIncidentRequest take;
+  take.set_name(name);
+  take.set_party_kind(v1::PARTY_KIND_SOCIAL_PLAN);
+  take.set_note("lederen er på barsel");
+  Refused<v1::Incident>("IncidentService/TakeOverIncident", take, kPrecondition, "INCIDENT_STATE", Leader());
+  v1::PublishIncidentInformationRequest publish;
+  publish.set_name(name);
+  publish.set_text("Der har været brand.");
+  Refused<v1::Incident>("IncidentService/PublishIncidentInformation", publish, kDenied, "NOT_COORDINATOR", Leader());
+  Must<v1::Incident>("IncidentService/TriageIncident", Triage(name), Leader());
+  Party(name, "karl", v1::PARTY_KIND_SOCIAL_PLAN);
+  Refused<v1::Incident>("IncidentService/PublishIncidentInformation", publish, kDenied, "NOT_COORDINATOR", Leader("karl"));
+  Refused<v1::Incident>("IncidentService/TriageIncident", Triage(name), kDenied, "NOT_COORDINATOR", Leader("karl"));
+}
+
+// Whoever handles parties and tasks coordinates; whoever reads what lies below an incident is a party.
+TEST_P(IncidentTest, WhoCoordinatesDecidesWhoNeedsToKnowAndWhoDoesWhat) {
+  auto const name = Triaged("ild");
+  auto const karl = Party(name, "karl", v1::PARTY_KIND_SOCIAL_PLAN);
+  v1::CreateIncidentPartyRequest party;
+  party.set_parent(name);
+  party.mutable_incident_party()->set_subject("nabo");
+  party.mutable_incident_party()->set_kind(v1::PARTY_KIND_OTHER);
+  party.mutable_incident_party()->set_need_to_know("bor ved siden af");
+  v1::DeleteIncidentPartyRequest remove;
+  remove.set_name(karl);
+  v1::CreateIncidentTaskRequest task;
+  task.set_parent(name);
+  task.mutable_incident_task()->set_title("Sæt hegn op");
+  task.mutable_incident_task()->set_owner("karl");
+  *task.mutable_incident_task()->mutable_due_time() = Stamp(clock().Now() + absl::Hours(1));
+  for (auto const& [who, code, reason] :
+       {std::tuple(Leader("karl"), kDenied, "NOT_COORDINATOR"), std::tuple(Leader("another"), kAbsent, "RESOURCE_NOT_FOUND")}) {
+    Refused<v1::IncidentParty>("IncidentService/CreateIncidentParty", party, code, reason, who);
+    Refused<google::protobuf::Empty>("IncidentService/DeleteIncidentParty", remove, code, reason, who);
+    Refused<v1::IncidentTask>("IncidentService/CreateIncidentTask", task, code, reason, who);
+  }
+  party.mutable_incident_party()->set_subject("karl");
+  auto const there = Refused<v1::IncidentParty>("IncidentService/CreateIncidentParty", party, kExists, "PARTY_EXISTS", Leader());
+  EXPECT_EQ(there.metadata.at("party"), karl);
+
+  auto const of_task = Must<v1::IncidentTask>("IncidentService/CreateIncidentTask", task, Leader()).name();
+  v1::CompleteIncidentTaskRequest complete;
+  complete.set_name(of_task);
+  complete.set_state(v1::TASK_STATE_DONE);
+  Refused<v1::IncidentTask>("IncidentService/CompleteIncidentTask", complete, kAbsent, "RESOURCE_NOT_FOUND", Leader("another"));
+  auto const alert = Alerts(name, Leader()).front().name();
+  v1::AcknowledgeIncidentAlertRequest acknowledge;
+  acknowledge.set_name(alert);
+  Refused<v1::IncidentAlert>("IncidentService/AcknowledgeIncidentAlert", acknowledge, kAbsent, "RESOURCE_NOT_FOUND",
+                             Leader("another"));
+  v1::EscalateIncidentAlertRequest escalate;
+  escalate.set_name(alert);
+  Refused<v1::IncidentAlert>("IncidentService/EscalateIncidentAlert", escalate, kAbsent, "RESOURCE_NOT_FOUND", Leader("another"));
+  Refused<v1::IncidentAlert>("IncidentService/EscalateIncidentAlert", escalate, kDenied, "NOT_COORDINATOR", Staff("bo"));
+  v1::ResolveIncidentRequest resolve;
+  resolve.set_name(name);
+  Refused<v1::Incident>("IncidentService/ResolveIncident", resolve, kAbsent, "RESOURCE_NOT_FOUND", Leader("another"));
+}
+
+// Each text that is stored in the open is looked at before, whoever writes it.
+TEST_P(IncidentTest, NoOtherTextHoldsNumbersOfPersonsEither) {
+  constexpr auto reason = "PERSONAL_DATA_SUSPECTED";
+  auto const name = Triaged("ild");
+  auto const reported = Reported("ild-2");
+  auto request = Report();
+  request.mutable_incident()->set_place("Hos 20304050");
+  request.mutable_incident()->set_external_id("20304050");
+  EXPECT_EQ(
+      Refused<v1::Incident>("IncidentService/CreateIncident", request, kInvalid, reason, Staff("bo")).metadata.at("findings"),
+      "incident.place 4 8 TELEPHONE_NUMBER; incident.external_id 0 8 TELEPHONE_NUMBER");
+  v1::DismissIncidentRequest dismiss;
+  dismiss.set_name(reported);
+  dismiss.set_note("Ring 20304050");
+  Refused<v1::Incident>("IncidentService/DismissIncident", dismiss, kInvalid, reason, Leader());
+  v1::JoinIncidentRequest join;
+  join.set_name(reported);
+  join.set_into(name);
+  join.set_note("Ring 20304050");
+  Refused<v1::Incident>("IncidentService/JoinIncident", join, kInvalid, reason, Leader());
+  v1::TakeOverIncidentRequest take;
+  take.set_name(name);
+  take.set_party_kind(v1::PARTY_KIND_SOCIAL_PLAN);
+  take.set_note("Ring 20304050");
+  Refused<v1::Incident>("IncidentService/TakeOverIncident", take, kInvalid, reason, Leader());
+  v1::CreateIncidentPartyRequest party;
+  party.set_parent(name);
+  party.mutable_incident_party()->set_subject("nabo");
+  party.mutable_incident_party()->set_kind(v1::PARTY_KIND_OTHER);
+  party.mutable_incident_party()->set_need_to_know("Ring 20304050");
+  Refused<v1::IncidentParty>("IncidentService/CreateIncidentParty", party, kInvalid, reason, Leader());
+  v1::CreateIncidentTaskRequest task;
+  task.set_parent(name);
+  task.mutable_incident_task()->set_title("Ring 20304050");
+  task.mutable_incident_task()->set_owner("bo");
+  *task.mutable_incident_task()->mutable_due_time() = Stamp(clock().Now() + absl::Hours(1));
+  Refused<v1::IncidentTask>("IncidentService/CreateIncidentTask", task, kInvalid, reason, Leader());
+  task.mutable_incident_task()->set_title("Ring til vagten");
+  v1::CompleteIncidentTaskRequest complete;
+  complete.set_name(Must<v1::IncidentTask>("IncidentService/CreateIncidentTask", task, Leader()).name());
+  complete.set_state(v1::TASK_STATE_DONE);
+  complete.set_outcome("Ring 20304050");
+  Refused<v1::IncidentTask>("IncidentService/CompleteIncidentTask", complete, kInvalid, reason, Staff("bo"));
+  auto reading = Reading(Must<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", Annex(name, "a"), Leader()).name());
+  reading.set_case_reference("010190-1234");
+  Refused<v1::IncidentAnnex>("IncidentService/GetIncidentAnnex", reading, kInvalid, reason, Leader());
+}
+
+TEST_P(IncidentTest, WhatEndsWaitsForNobodyAndIsForgottenInTime) {
+  EnterContingency();
+  auto const dismissed = Reported("falsk");
+  v1::DismissIncidentRequest dismiss;
+  dismiss.set_name(dismissed);
+  dismiss.set_note("Et bål til Sankt Hans");
+  auto const over = Must<v1::Incident>("IncidentService/DismissIncident", dismiss, Leader());
+  EXPECT_EQ(ToIsoDate(*ToCivil(over.retain_until_date())), ToIsoDate(absl::CivilDay(2126, 3, 1) + 730));
+  EXPECT_THAT(Waiting(dismissed, Staff("dora")), IsEmpty());
+  auto const closed = Triaged("ild", kAcute);
+  EXPECT_THAT(Waiting(closed, Leader()), SizeIs(2));
+  for (auto const step : {v1::INCIDENT_STEP_COORDINATE, v1::INCIDENT_STEP_MONITOR, v1::INCIDENT_STEP_CLOSE}) {
+    Must<v1::Incident>("IncidentService/AdvanceIncident", Step(closed, step, "ro"), Leader());
+  }
+  EXPECT_THAT(Waiting(closed, Leader()), IsEmpty());
+  // What was judged is dismissed by nobody, and nobody else learns of it by trying.
+  dismiss.set_name(closed);
+  Refused<v1::Incident>("IncidentService/DismissIncident", dismiss, kPrecondition, "INCIDENT_STATE", Leader());
+  Refused<v1::Incident>("IncidentService/DismissIncident", dismiss, kAbsent, "RESOURCE_NOT_FOUND", Leader("another"));
+  // Nor is anything joined to what was dismissed.
+  v1::JoinIncidentRequest join;
+  join.set_name(Reported("ild-2"));
+  join.set_into(dismissed);
+  Refused<v1::Incident>("IncidentService/JoinIncident", join, kPrecondition, "INCIDENT_STATE", Staff("dora"));
+}
+
+// Whoever was taken out of the one learns nothing of it by the name of the other.
+TEST_P(IncidentTest, AJoinedReportLeadsNobodyPastTheNeedToKnow) {
+  auto const target = Triaged("ild");
+  auto const report = Reported("ild-2", As("portal", kPlan, "politi"));
+  v1::JoinIncidentRequest join;
+  join.set_name(report);
+  join.set_into(target);
+  Must<v1::Incident>("IncidentService/JoinIncident", join, Leader());
+  v1::ResolveIncidentRequest resolve;
+  resolve.set_name(report);
+  EXPECT_EQ(Must<v1::Incident>("IncidentService/ResolveIncident", resolve, As("portal", kPlan, "politi")).name(), target);
+  v1::ListIncidentPartiesRequest list;
+  list.set_parent(target);
+  v1::DeleteIncidentPartyRequest remove;
+  auto const parties = Must<v1::ListIncidentPartiesResponse>("IncidentService/ListIncidentParties", list, Leader());
+  for (auto const& party : parties.incident_parties()) {
+    if (party.subject() == "politi") remove.set_name(party.name());
+  }
+  Must<google::protobuf::Empty>("IncidentService/DeleteIncidentParty", remove, Leader());
+  Refused<v1::Incident>("IncidentService/ResolveIncident", resolve, kAbsent, "RESOURCE_NOT_FOUND", As("portal", kPlan, "politi"));
+}
+
+TEST_P(IncidentTest, AnAnnexIsKeptForAWhileByItsAuthorAndWhoeverCoordinates) {
+  auto const name = Triaged("ild");
+  Party(name, "politi", v1::PARTY_KIND_POLICE);
+  Party(name, "ssp", v1::PARTY_KIND_SSP);
+  auto request = Annex(name, "a");
+  *request.mutable_incident_annex()->mutable_expire_time() = Stamp(clock().Now());
+  EXPECT_THAT(
+      Refused<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", request, kInvalid, "BAD_REQUEST", Partner("politi"))
+          .fields,
+      ElementsAre("incident_annex.expire_time"));
+  auto const annex = Must<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", Annex(name, "a"), Partner("politi")).name();
+  // The author sees who has read it, and does not read it again.
+  Refused<v1::IncidentAnnex>("IncidentService/GetIncidentAnnex", Reading(annex), kAbsent, "RESOURCE_NOT_FOUND",
+                             Partner("politi"));
+  v1::ListAnnexAccessesRequest list;
+  list.set_parent(annex);
+  Must<v1::ListAnnexAccessesResponse>("IncidentService/ListAnnexAccesses", list, Partner("politi"));
+  v1::DeleteIncidentAnnexRequest erase;
+  erase.set_name(annex);
+  Refused<google::protobuf::Empty>("IncidentService/DeleteIncidentAnnex", erase, kDenied, "NOT_COORDINATOR", Partner("ssp"));
+  Must<google::protobuf::Empty>("IncidentService/DeleteIncidentAnnex", erase, Partner("politi"));
+}
+
+TEST_P(IncidentTest, RulesAndContingencyPlansHoldFromDatesThatExistAndTakeNothingBack) {
+  auto contingency = Contingency();
+  contingency.set_contingency_plan_id("2126-02-30");
+  EXPECT_THAT(Refused<v1::ContingencyPlan>("IncidentService/CreateContingencyPlan", contingency, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("contingency_plan_id"));
+  v1::CreateIncidentRuleRequest request;
+  request.set_incident_rule_id("2126-02-30");
+  auto& rule = *request.mutable_incident_rule();
+  rule.set_report_minutes(10);
+  rule.set_acute_minutes(5);
+  rule.set_high_minutes(20);
+  rule.set_medium_minutes(30);
+  rule.set_low_minutes(40);
+  rule.set_retention_days(7);
+  rule.set_annex_days_max(3);
+  rule.set_source("Bestyrelsen, 12. december");
+  auto const refused = [&](absl::StatusCode code, std::string_view reason) {
+    return Refused<v1::IncidentRule>("IncidentService/CreateIncidentRule", request, code, reason);
+  };
+  EXPECT_THAT(refused(kInvalid, "BAD_REQUEST").fields, ElementsAre("incident_rule_id"));
+  EXPECT_THAT(Call<v1::IncidentRule>("IncidentService/CreateIncidentRule", request, Leader()), StatusCodeIs(kDenied));
+  request.set_incident_rule_id("2126-03-01");
+  Must<v1::IncidentRule>("IncidentService/CreateIncidentRule", request);
+  EXPECT_EQ(refused(kPrecondition, "RULE_NOT_LATER").metadata.at("latest"), "2126-03-01");
+  request.set_incident_rule_id("2126-02-28");
+  refused(kPrecondition, "RULE_NOT_LATER");
+  // It holds from now on.
+  auto const name = Closed("ild");
+  EXPECT_EQ(ToIsoDate(*ToCivil(Get(name, Leader())->retain_until_date())), "2126-03-08");
+}
+
 HELHED_BOTH_ENGINES(IncidentTest);
 
 }  // namespace

@@ -181,6 +181,59 @@ TEST_P(NoticesTest, RefuseAnAudienceThatIsNone) {
               ElementsAre("notice.audiences[0].department", "notice.audiences[0].stairwell"));
 }
 
+// Domain rules C3 and C6: whoever read the notice reads what was wrong with it, and whatever language it had it keeps.
+TEST_P(NoticesTest, ACorrectionTakesNoLanguageAway) {
+  auto const notice = Published(Request("spisning"));
+  auto shorter = Correction(notice);
+  shorter.mutable_texts()->RemoveLast();
+  shorter.mutable_notes()->RemoveLast();
+  EXPECT_THAT(Refused<v1::Notice>("NoticeService/CorrectNotice", shorter, kInvalid, "BAD_REQUEST").fields, ElementsAre("texts"));
+  auto treacherous = Correction(notice);
+  treacherous.mutable_notes(0)->set_text("Not 18,\u202e 19");
+  EXPECT_THAT(Refused<v1::Notice>("NoticeService/CorrectNotice", treacherous, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("notes"));
+
+  auto request = Request("med-billede");
+  auto& image = *request.mutable_notice()->add_images();
+  image.set_uri("https://example.dk/a.jpg");
+  for (auto const* language : {"da", "en"}) {
+    auto& text = *image.add_alternative_texts();
+    text.set_language(language);
+    text.set_text("A table");
+  }
+  auto longer = Correction(Published(request));
+  Add(longer.add_texts(), "so", "Casho", "Kaalay.");
+  auto& note = *longer.add_notes();
+  note.set_language("so");
+  note.set_text("19");
+  EXPECT_THAT(Refused<v1::Notice>("NoticeService/CorrectNotice", longer, kInvalid, "BAD_REQUEST").fields, ElementsAre("texts"));
+}
+
+TEST_P(NoticesTest, ArePublishedOnceAndCorrectedAfterThat) {
+  auto const draft = Must<v1::Notice>("NoticeService/CreateNotice", Request("a"));
+  Refused<v1::Notice>("NoticeService/CorrectNotice", Correction(draft), kPrecondition, "NOTICE_STATE");
+  v1::PublishNoticeRequest publish;
+  publish.set_name(draft.name());
+  Must<v1::Notice>("NoticeService/PublishNotice", publish);
+  clock().Advance(absl::Hours(1));
+  Refused<v1::Notice>("NoticeService/PublishNotice", publish, kPrecondition, "NOTICE_STATE");
+  v1::WithdrawNoticeRequest withdraw;
+  withdraw.set_name(draft.name());
+  Must<v1::Notice>("NoticeService/WithdrawNotice", withdraw);
+  Refused<v1::Notice>("NoticeService/PublishNotice", publish, kPrecondition, "NOTICE_STATE");
+  Refused<v1::Notice>("NoticeService/CorrectNotice", Correction(draft), kPrecondition, "NOTICE_STATE");
+}
+
+TEST_P(NoticesTest, AreAskedForByKind) {
+  Published(Request("spisning"));
+  auto request = Request("byggeri");
+  request.mutable_notice()->set_kind(v1::MESSAGE_KIND_CONSTRUCTION);
+  Published(request);
+  v1::ListPublishedNoticesRequest list;
+  list.set_kind(v1::MESSAGE_KIND_CONSTRUCTION);
+  EXPECT_THAT(Listed(list), ElementsAre("byggeri"));
+}
+
 HELHED_BOTH_ENGINES(NoticesTest);
 
 }  // namespace

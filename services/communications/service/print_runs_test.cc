@@ -214,6 +214,75 @@ TEST_P(PrintRunsTest, RefuseWhatIsNotTheirs) {
               ElementsAre("exceptions[0].recipient"));
 }
 
+TEST_P(PrintRunsTest, AreSpokenOfByTheirDayAndByTheirOwnLetters) {
+  Houses(2);
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const other = Started(CampaignRequest("anden")).name();
+  v1::CreatePrintRunRequest request;
+  request.set_parent(campaign);
+  request.mutable_print_run()->add_sender_lines("Amagerplanen\nen anden linje");
+  EXPECT_THAT(Refused<v1::PrintRun>("PrintRunService/CreatePrintRun", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("print_run.sender_lines"));
+  auto const first = Printed(campaign);
+  auto confirm = Confirmation(first);
+  confirm.mutable_deliver_time()->set_seconds(absl::ToUnixSeconds(clock().Now() - absl::Hours(24)));
+  auto& foreign = *confirm.add_exceptions();
+  foreign.set_recipient(other + "/recipients/000001");
+  foreign.set_failure(v1::DELIVERY_FAILURE_VACANT);
+  EXPECT_THAT(Refused<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("deliver_time", "exceptions[0].recipient"));
+  // One letter comes back and is printed again: the first run has nothing more to say of it, nor the second of the other letter.
+  confirm = Confirmation(first);
+  auto& exception = *confirm.add_exceptions();
+  exception.set_recipient(campaign + "/recipients/000001");
+  exception.set_failure(v1::DELIVERY_FAILURE_NO_ACCESS);
+  exception.set_retry(true);
+  Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm);
+  auto again = Confirmation(Printed(campaign, "r2"));
+  auto& delivered = *again.add_exceptions();
+  delivered.set_recipient(campaign + "/recipients/000002");
+  delivered.set_failure(v1::DELIVERY_FAILURE_VACANT);
+  EXPECT_THAT(Refused<v1::PrintRun>("PrintRunService/ConfirmPrintRun", again, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("exceptions[0].recipient"));
+}
+
+// Two runs of one campaign are on their way at once: each speaks of its own letters alone.
+TEST_P(PrintRunsTest, SayNothingOfTheLettersOfAnother) {
+  Houses(2);
+  Contact("h1", "a@example.dk");
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const first = Printed(campaign);
+  // Nobody carries mails here: a letter takes the place of the one.
+  RunJob("send");
+  auto const second = Printed(campaign, "r2");
+  ASSERT_EQ(second.letter_count(), 1);
+  v1::ListDeliveriesRequest list;
+  list.set_parent(campaign);
+  auto confirm = Confirmation(first);
+  auto const deliveries = Must<v1::ListDeliveriesResponse>("CampaignService/ListDeliveries", list);
+  for (auto const& delivery : deliveries.deliveries()) {
+    if (delivery.print_run().find("r2") == std::string::npos) continue;
+    auto& exception = *confirm.add_exceptions();
+    exception.set_recipient(delivery.name().substr(0, delivery.name().find("/deliveries/")));
+    exception.set_failure(v1::DELIVERY_FAILURE_VACANT);
+  }
+  ASSERT_EQ(confirm.exceptions_size(), 1);
+  EXPECT_THAT(Refused<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("exceptions[0].recipient"));
+}
+
+TEST_P(PrintRunsTest, AreMadeWhileTheCampaignRuns) {
+  Houses(1);
+  auto const campaign = Started(CampaignRequest()).name();
+  v1::PauseCampaignRequest pause;
+  pause.set_name(campaign);
+  Must<v1::Campaign>("CampaignService/PauseCampaign", pause);
+  v1::CreatePrintRunRequest request;
+  request.set_parent(campaign);
+  request.mutable_print_run();
+  Refused<v1::PrintRun>("PrintRunService/CreatePrintRun", request, kPrecondition, "CAMPAIGN_STATE");
+}
+
 HELHED_BOTH_ENGINES(PrintRunsTest);
 
 }  // namespace

@@ -416,6 +416,81 @@ TEST_P(WorksTest, ANoticeNeedsAProjectAndTheRightToTell) {
   EXPECT_EQ(Must<v1::WorksNotice>("WorksService/CreateWorksNotice", request).phase(), phase.parent() + "/phases/blok-1");
 }
 
+// C1: what was enough when it was entered may be too late by the day on which somebody approves it.
+TEST_P(WorksTest, AnApprovalCountsFromItsOwnDay) {
+  auto const name = Must<v1::WorksNotice>("WorksService/CreateWorksNotice", Notice("a", kMinor, "2126-04-12")).name();
+  SetToday(3, 2);
+  auto const refusal = Refused<v1::WorksNotice>("WorksService/AdvanceWorksNotice", Stepping(name, v1::WORKS_STEP_APPROVE),
+                                                kPrecondition, "START_WITHIN_NOTICE_PERIOD");
+  EXPECT_EQ(refusal.metadata.at("earliest_start_date"), "2126-04-13");
+  auto cancel = Stepping(name, v1::WORKS_STEP_CANCEL);
+  cancel.clear_note();
+  EXPECT_THAT(Refused<v1::WorksNotice>("WorksService/AdvanceWorksNotice", cancel, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("note"));
+}
+
+// C1: what residents may decline is no notice of the law, and what came before the delivery began was about something else.
+TEST_P(WorksTest, OnlyAStatutoryCampaignOfTheTimeTellsOfWorks) {
+  auto const paper = [&](std::string const& id, bool statutory) {
+    auto campaign = CampaignRequest(id);
+    campaign.mutable_campaign()->set_statutory(statutory);
+    campaign.mutable_campaign()->set_channel_choice(v1::CHANNEL_CHOICE_PAPER);
+    auto const started = Started(campaign).name();
+    v1::ConfirmPrintRunRequest confirm;
+    confirm.set_name(Printed(started).name());
+    confirm.set_distributor("Omdeleren");
+    *confirm.mutable_deliver_time() = Instant("2126-03-01T08:00:00Z");
+    Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", confirm);
+    return started;
+  };
+  auto const early = paper("tidlig", true);
+  auto const offer = paper("tilbud", false);
+  SetToday(3, 2);
+  auto const name = Begun("a", kMinor, "2126-05-01");
+  v1::RecordWorksDeliveriesRequest request;
+  request.set_name(name);
+  request.set_campaign(offer);
+  EXPECT_THAT(Refused<v1::WorksNotice>("WorksService/RecordWorksDeliveries", request, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("campaign"));
+  request.set_campaign(early);
+  EXPECT_EQ(Record(request).waiting_count(), 3) << "it came the day before";
+}
+
+TEST_P(WorksTest, DeliveriesAreSaidInOneWayWhileTheNoticeIsDelivered) {
+  auto const draft = Must<v1::WorksNotice>("WorksService/CreateWorksNotice", Notice("a", kMinor, "2126-05-01")).name();
+  Refused<v1::WorksNotice>("WorksService/RecordWorksDeliveries", Told(draft, "2126-03-01"), kPrecondition, "WORKS_STATE");
+  auto const name = Begun("b", kMinor, "2126-05-01");
+  auto twice = Told(name, "2126-03-01", {"h1"});
+  twice.set_all_waiting(true);
+  EXPECT_THAT(Refused<v1::WorksNotice>("WorksService/RecordWorksDeliveries", twice, kInvalid, "BAD_REQUEST").fields,
+              ElementsAre("households"));
+  v1::RescheduleWorksNoticeRequest request;
+  request.set_name(draft);
+  request.set_note("Stilladset er forsinket");
+  *request.mutable_period() = Range("2126-06-01", "2127-01-01");
+  Refused<v1::WorksNotice>("WorksService/RescheduleWorksNotice", request, kPrecondition, "WORKS_STATE");
+}
+
+// The whole project is moved: what was said of a part of it holds no more.
+TEST_P(WorksTest, WithoutAreasOfItsOwnAChangeMovesEverybody) {
+  auto entered = Notice("a", kMinor, "2126-05-01");
+  auto& part = *entered.mutable_works_notice()->add_areas();
+  part.set_department("organisations/9001/departments/001");
+  part.set_stairwell("Remisevej 14");
+  *part.mutable_period() = Range("2126-06-01", "2126-07-01");
+  auto const name = Must<v1::WorksNotice>("WorksService/CreateWorksNotice", entered).name();
+  Advance(name, v1::WORKS_STEP_APPROVE);
+  Must<v1::WorksNotice>("WorksService/DeliverWorksNotice", Delivering(name));
+  Record(Told(name, "2126-03-01"));
+  v1::RescheduleWorksNoticeRequest request;
+  request.set_name(name);
+  request.set_note("Stilladset er forsinket");
+  *request.mutable_period() = Range("2126-08-01", "2127-01-01");
+  auto const later = Must<v1::WorksNotice>("WorksService/RescheduleWorksNotice", request);
+  EXPECT_EQ(later.waiting_count(), 3);
+  EXPECT_FALSE(later.areas(1).has_period());
+}
+
 HELHED_BOTH_ENGINES(WorksTest);
 
 }  // namespace
