@@ -1,5 +1,9 @@
+#include "services/residents/service/erasures.h"
+
 #include <gmock/gmock.h>
 
+#include "services/platform/testing/recording_database.h"
+#include "services/residents/residents.h"
 #include "services/residents/testing/people.h"
 
 // How data about people ends: P7 of domain.md.
@@ -42,6 +46,24 @@ class ErasureTest : public PeopleTest {
     auto const run = Call<v1::RetentionRun>("ErasureService/RunRetention", request);
     EXPECT_THAT(run, IsOk());
     return run.value_or(v1::RetentionRun());
+  }
+  // The job's run, in which somebody else executes `sql` after that query of it.
+  void RetainWhile(std::string_view query, std::string const& sql) {
+    helhed::testing::RecordingDatabase recording(database());
+    storage::Schema schema(recording);
+    for (auto const& resource : ResidentsDefinition().resources) ASSERT_THAT(schema.Add(resource), IsOk());
+    auto parts = instance().store().parts();
+    parts.database = &recording;
+    parts.schema = &schema;
+    Store store(parts);
+    int found = 0;
+    recording.meanwhile = [&](storage::Statement const& statement, storage::WriteTransaction& tx) {
+      if (statement.name() != query) return;
+      ++found;
+      EXPECT_THAT(tx.Execute(storage::Statement(storage::Statement::Dynamic{"test.meanwhile", sql}), {}), IsOk());
+    };
+    ASSERT_THAT(Erasures(store).RunRetentionJob({}), IsOk());
+    EXPECT_EQ(found, 1);
   }
   // A person who moved out on the day.
   std::string Former(std::string const& given_name, std::string const& moved_out, std::string const& controller = "") {
@@ -245,6 +267,26 @@ TEST_P(ErasureTest, TheJobDoesTheSameByItself) {
   EXPECT_EQ(LogOf(due).back().method(), "retention");
   RunJob("retention");
   EXPECT_EQ(Count("SELECT count(*) AS n FROM retention_runs"), 1) << "nothing done is nothing to report";
+}
+
+// Between finding who is due and erasing, somebody moves in again: whoever lives here stays.
+TEST_P(ErasureTest, WhoMovesInAgainMeanwhileStays) {
+  auto const stays = Former("Anna", "2125-09-01");
+  auto const goes = Former("Bo", "2125-09-01");
+  Retention("former", v1::RETENTION_SUBJECT_FORMER_RESIDENT, 6);
+  RetainWhile("residents.people_due_anywhere",
+              "UPDATE residents SET moved_out_date = NULL WHERE resident = '" + stays.substr(stays.rfind('/') + 1) + "'");
+  EXPECT_FALSE(IsErased(stays));
+  EXPECT_TRUE(IsErased(goes));
+}
+
+// The same of a consent that is given for longer meanwhile.
+TEST_P(ErasureTest, AConsentThatIsGivenForLongerMeanwhileStays) {
+  Give(Ask(Person("Anna")));
+  clock().Advance(absl::Hours(24 * 400));
+  RetainWhile("residents.consents_to_expire", "UPDATE consents SET expire_date = '2199-01-01'");
+  EXPECT_EQ(Count("SELECT count(*) AS n FROM consents WHERE state = 2"), 1);
+  EXPECT_EQ(Count("SELECT count(*) AS n FROM retention_runs"), 0) << "nothing was done";
 }
 
 TEST_P(ErasureTest, ALimitIsKeptAndTheRestFollows) {
