@@ -3,11 +3,11 @@
 #include <absl/time/time.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rapidjson/document.h>
 
 #include <set>
+#include <utility>
 
-#include "tests/gateway/house.h"
+#include "tests/gateway/rest.h"
 
 // What the gateway composes of several services that run, and of those that do not.
 namespace helhed {
@@ -32,13 +32,15 @@ class OverviewTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     house_ = new House({"residents", "funding"});
-    Post("/v1/organisations?organisation_id=9001", R"({"displayName": "Boligforeningen 3B"})");
-    Post("/v1/organisations/9001/departments?department_id=022", R"({"displayName": "Æblehaven"})");
-    Post("/v1/plans?plan_id=amager", R"({"displayName": "Amagerplanen", "regulation": "regulations/2019-26",
+    testing::Rest const rest(*house_);
+    auto const token = house_->SignIn();
+    rest.Enter(token, "organisations?organisation_id=9001", R"({"displayName": "Boligforeningen 3B"})");
+    rest.Enter(token, "organisations/9001/departments?department_id=022", R"({"displayName": "Æblehaven"})");
+    rest.Enter(token, "plans?plan_id=amager", R"({"displayName": "Amagerplanen", "regulation": "regulations/2019-26",
         "municipalityCode": "0101", "budgetTotal": {"currencyCode": "DKK", "minorUnits": "3100000000"},
         "period": {"startDate": {"year": 2022, "month": 1, "day": 1}, "endDate": {"year": 2026, "month": 1, "day": 1}}})");
-    Post("/v1/plans/amager/coveredDepartments",
-         R"({"department": "organisations/9001/departments/022", "dwellingCount": "320"})");
+    rest.Enter(token, "plans/amager/coveredDepartments",
+               R"({"department": "organisations/9001/departments/022", "dwellingCount": "320"})");
   }
   static void TearDownTestSuite() {
     delete house_;
@@ -48,19 +50,11 @@ class OverviewTest : public ::testing::Test {
     if (HasFailure()) std::cerr << house_->Logs();
   }
 
-  static void Post(std::string const& path, std::string const& json) {
-    auto const answer =
-        house_->Curl(house_->SignIn(), {"--header", "content-type: application/json", "--data", json, house_->url() + path});
-    EXPECT_THAT(answer.output, HasSubstr("\n200"));
-  }
-
   static Overview Read(std::string const& plan = "amager", std::vector<std::string> arguments = {}) {
-    arguments.push_back(absl::StrCat(house_->url(), "/v1/plans/", plan, "/overview"));
-    auto const answer = house_->Curl(house_->SignIn(), arguments).output;
-    auto const end = answer.rfind('\n');
-    Overview overview{.status = answer.substr(end + 1), .text = answer.substr(0, end)};
-    rapidjson::Document document;
-    document.Parse(overview.text.c_str());
+    auto const answer =
+        testing::Rest(*house_).Send(house_->SignIn(), std::move(arguments), absl::StrCat("plans/", plan, "/overview"));
+    Overview overview{.status = answer.status, .text = answer.text};
+    auto const& document = answer.json;
     if (document.HasParseError() || !document.HasMember("parts")) return overview;
     auto const name = [](auto const& part) { return absl::StrCat(part["service"].GetString(), "/", part["part"].GetString()); };
     for (auto const& part : document["parts"].GetArray()) overview.parts.insert(name(part));

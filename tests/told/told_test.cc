@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "services/communications/testing/smtp_server.h"
-#include "tests/gateway/house.h"
+#include "tests/gateway/rest.h"
 
 // A campaign through the one door: three households of the register, one of which gave an address of mail; a mail at a real
 // server, two letters in a PDF, and the distributor's word.
@@ -37,20 +37,10 @@ class ToldTest : public ::testing::Test {
     if (HasFailure()) std::cerr << house_.Logs();
   }
 
-  std::string Ask(std::vector<std::string> arguments, std::string const& path) {
-    arguments.push_back(house_.url() + path);
-    auto const answer = house_.Curl(house_.SignIn(), arguments);
-    EXPECT_THAT(answer.output, HasSubstr("\n200")) << path;
-    return answer.output;
-  }
-  std::string Post(std::string const& path, std::string const& json) {
-    return Ask({"--header", "content-type: application/json", "--data", json}, path);
-  }
-  std::string Get(std::string const& path) { return Ask({}, path); }
   std::string GetUntil(std::string const& path, std::string const& part) {
     std::string answer;
     for (int i = 0; i < 200; ++i) {
-      answer = Get(path);
+      answer = rest_.Read(token_, path).text;
       if (answer.find(part) != std::string::npos) break;
       absl::SleepFor(absl::Milliseconds(100));
     }
@@ -60,23 +50,23 @@ class ToldTest : public ::testing::Test {
 
   void FillRegister() {
     constexpr char since[] = R"({"startDate": {"year": 2020, "month": 1, "day": 1}})";
-    Post("/v1/organisations?organisation_id=9001", R"({"displayName": "Boligforeningen 3B"})");
-    Post("/v1/organisations/9001/departments?department_id=022", R"({"displayName": "Æblehaven"})");
+    rest_.Enter(token_, "organisations?organisation_id=9001", R"({"displayName": "Boligforeningen 3B"})");
+    rest_.Enter(token_, "organisations/9001/departments?department_id=022", R"({"displayName": "Æblehaven"})");
     for (auto const* id : {"h1", "h2", "h3"}) {
-      Post(absl::StrCat("/v1/organisations/9001/dwellings?dwelling_id=", id),
-           absl::StrCat(R"({"department": "organisations/9001/departments/022", "address": "Remisevej )", id + 1,
-                        R"(, 2300 København S", "period": )", since, "}"));
-      Post(absl::StrCat("/v1/organisations/9001/households?household_id=", id),
-           absl::StrCat(R"({"dwelling": "organisations/9001/dwellings/)", id, R"(", "occupation": )", since, "}"));
+      rest_.Enter(token_, absl::StrCat("organisations/9001/dwellings?dwelling_id=", id),
+                  absl::StrCat(R"({"department": "organisations/9001/departments/022", "address": "Remisevej )", id + 1,
+                               R"(, 2300 København S", "period": )", since, "}"));
+      rest_.Enter(token_, absl::StrCat("organisations/9001/households?household_id=", id),
+                  absl::StrCat(R"({"dwelling": "organisations/9001/dwellings/)", id, R"(", "occupation": )", since, "}"));
     }
-    Post("/v1/organisations/9001/householdContacts?household_contact_id=h2", R"({"email": "beboer@example.dk"})");
+    rest_.Enter(token_, "organisations/9001/householdContacts?household_contact_id=h2", R"({"email": "beboer@example.dk"})");
   }
   void EnterCampaign() {
-    Post("/v1/plans/amager/templates?template_id=brev", R"({"displayName": "Et brev"})");
-    Post("/v1/plans/amager/templates/brev/versions",
-         R"({"texts": [{"language": "da", "subject": "Vandet lukkes", "body": "Det sker på fredag."}]})");
-    Post("/v1/plans/amager/campaigns?campaign_id=vand",
-         R"({"displayName": "Vandet", "kind": "MESSAGE_KIND_CONSTRUCTION", "languages": ["da"], "posting": true,
+    rest_.Enter(token_, "plans/amager/templates?template_id=brev", R"({"displayName": "Et brev"})");
+    rest_.Enter(token_, "plans/amager/templates/brev/versions",
+                R"({"texts": [{"language": "da", "subject": "Vandet lukkes", "body": "Det sker på fredag."}]})");
+    rest_.Enter(token_, "plans/amager/campaigns?campaign_id=vand",
+                R"({"displayName": "Vandet", "kind": "MESSAGE_KIND_CONSTRUCTION", "languages": ["da"], "posting": true,
              "templateVersion": "plans/amager/templates/brev/versions/1",
              "audience": [{"department": "organisations/9001/departments/022"}]})");
   }
@@ -95,32 +85,36 @@ class ToldTest : public ::testing::Test {
 
   SmtpServer server_;
   House house_{{"residents", "communications"}};
+  testing::Rest rest_{house_};
+  std::string token_ = house_.SignIn();
 };
 
 TEST_F(ToldTest, EveryHouseholdIsToldThroughTheGateway) {
   FillRegister();
   EnterCampaign();
-  std::string const campaign = "/v1/plans/amager/campaigns/vand";
-  EXPECT_THAT(Post(campaign + ":start", "{}"), HasSubstr(R"("householdCount":"3")"));
+  std::string const campaign = "plans/amager/campaigns/vand";
+  EXPECT_THAT(rest_.Enter(token_, campaign + ":start", "{}").text, HasSubstr(R"("householdCount":"3")"));
   GetUntil(campaign, R"("acceptedCount":"1")");
   auto const mails = server_.Mails();
   ASSERT_THAT(mails, SizeIs(1));
   EXPECT_EQ(HeaderOf(mails[0], "To"), "beboer@example.dk");
   EXPECT_EQ(HeaderOf(mails[0], "Subject"), "Vandet lukkes");
 
-  EXPECT_THAT(Post(campaign + "/printRuns?print_run_id=r1", "{}"), HasSubstr(R"("letterCount":"2")"));
+  EXPECT_THAT(rest_.Enter(token_, campaign + "/printRuns?print_run_id=r1", "{}").text, HasSubstr(R"("letterCount":"2")"));
   auto const pdf = house_.folder() + "/letters.pdf";
-  std::ofstream(pdf, std::ios::binary) << Bytes(Get(campaign + "/printRuns/r1:download?file=PRINT_RUN_FILE_LETTERS"));
+  std::ofstream(pdf, std::ios::binary) << Bytes(
+      rest_.Read(token_, campaign + "/printRuns/r1:download?file=PRINT_RUN_FILE_LETTERS").text);
   auto const text = testing::RunProgram({"pdftotext", "-layout", pdf, "-"}).output;
   EXPECT_THAT(text, HasSubstr("Remisevej 1\n"));
   EXPECT_THAT(text, HasSubstr("Remisevej 3\n"));
   EXPECT_THAT(text, ::testing::Not(HasSubstr("Remisevej 2\n")));
 
   auto const now = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone());
-  Post(campaign + "/printRuns/r1:confirm", absl::StrCat(R"({"deliverTime": ")", now, R"(", "distributor": "Omdelerne"})"));
-  Post(campaign + "/recipients/000002/deliveries/email:report", R"({"report": "DELIVERY_REPORT_DELIVERED"})");
-  EXPECT_THAT(Get(campaign), HasSubstr("CAMPAIGN_STATE_COMPLETED"));
-  EXPECT_THAT(Get(campaign + ":verify"), HasSubstr(R"("complete":true)"));
+  rest_.Enter(token_, campaign + "/printRuns/r1:confirm",
+              absl::StrCat(R"({"deliverTime": ")", now, R"(", "distributor": "Omdelerne"})"));
+  rest_.Enter(token_, campaign + "/recipients/000002/deliveries/email:report", R"({"report": "DELIVERY_REPORT_DELIVERED"})");
+  EXPECT_THAT(rest_.Read(token_, campaign).text, HasSubstr("CAMPAIGN_STATE_COMPLETED"));
+  EXPECT_THAT(rest_.Read(token_, campaign + ":verify").text, HasSubstr(R"("complete":true)"));
 
   // What was posted everybody can read.
   auto const published = house_.Curl("", {house_.url() + "/v1/plans/amager/notices:published"}).output;
