@@ -246,6 +246,18 @@ TEST_F(GatewayTest, Trap21TheTimeThatACallerGivesIsCappedAndNeverMissing) {
   }
 }
 
+// Fetch, "CORS protocol and credentials": any page may bring a token, and only those of named origins a certificate.
+TEST_F(GatewayTest, OnlyOriginsThatAreNamedAreTrustedWithCredentials) {
+  options_.door.cors_origins = {"https://portal.example.dk", "*"};
+  Start();
+  auto const named = Get("/v1/feed", Token("caller", signer_), "origin: https://portal.example.dk\r\n");
+  EXPECT_THAT(named, HasSubstr("access-control-allow-origin: https://portal.example.dk\r\n"));
+  EXPECT_THAT(named, HasSubstr("access-control-allow-credentials: true\r\n"));
+  auto const any = Get("/v1/feed", Token("caller", signer_), "origin: https://elsewhere.example\r\n");
+  EXPECT_THAT(any, HasSubstr("access-control-allow-origin: https://elsewhere.example\r\n"));
+  EXPECT_THAT(any, Not(HasSubstr("access-control-allow-credentials")));
+}
+
 TEST_F(GatewayTest, Trap25EventsOfWhichThereAreNoneAreAPingNowAndThen) {
   options_.door.event_ping = absl::Milliseconds(20);
   options_.door.stream_head_after = absl::Milliseconds(20);

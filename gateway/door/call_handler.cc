@@ -44,6 +44,11 @@ void CallHandler::Begin(contract::Method const& method, absl::Time deadline) {
   }
   auto const& head = visit_.head();
   auto const authorization = http::Find(head.fields, "authorization");
+  // A browser shows its certificate whichever page asks, also one that only wants something done and need not see the answer
+  // (cross-site request forgery). A token no page has that was not given it.
+  if (authorization.empty() && IsOfAStranger(desk_.parts.options, head)) {
+    return Identified(std::shared_ptr<identity::Caller const>());
+  }
   if (auto caller = desk_.parts.authenticator->Known(authorization, desk_.loop)) return Identified(std::move(caller));
   // To verify a signature costs more than to make one up: whose address has sent too many that failed gets none verified.
   if (!authorization.empty()) {

@@ -90,7 +90,8 @@ std::unique_ptr<http::Handler> Door::Handle(http::RequestHead head, http::Exchan
     if (auto extra = HandleGrpcExtras(desk, head, exchange); extra != nullptr) return extra;
     return HandleGrpc(desk, std::move(head), exchange);
   }
-  if (IsPreflight(head) && OriginOf(desk.parts.options, head) == Origin::kAllowed) {
+  auto const origin = OriginOf(desk.parts.options, head);
+  if (IsPreflight(head) && (origin == Origin::kNamed || origin == Origin::kAny)) {
     return state_->Fixed(std::move(head), exchange, Preflight());
   }
   if (auto page = state_->OwnPage(head, exchange); page != nullptr) return page;

@@ -48,7 +48,8 @@ struct Page {
 };
 
 struct Options {
-  // Origins that browsers may call from, exactly (`https://portal.example.dk`), or one `*` for any. Empty: none.
+  // Origins that browsers may call from, exactly (`https://portal.example.dk`), with their client certificates, too; or one `*`
+  // for any, which then can only bring tokens. Empty: none.
   std::vector<std::string> cors_origins;
   // Lets callers list the contract by gRPC's reflection service.
   bool reflection = false;

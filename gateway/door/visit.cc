@@ -64,9 +64,17 @@ absl::Status Draining() {
 Origin OriginOf(Options const& options, http::RequestHead const& head) {
   auto const origin = http::Find(head.fields, "origin");
   if (origin.empty()) return Origin::kNone;
-  bool const allowed = std::any_of(options.cors_origins.begin(), options.cors_origins.end(),
-                                   [&](auto const& known) { return known == "*" || known == origin; });
-  return allowed ? Origin::kAllowed : Origin::kOther;
+  auto const has = [&](std::string_view known) {
+    return std::find(options.cors_origins.begin(), options.cors_origins.end(), known) != options.cors_origins.end();
+  };
+  if (has(origin)) return Origin::kNamed;
+  return has("*") ? Origin::kAny : Origin::kOther;
+}
+
+bool IsOfAStranger(Options const& options, http::RequestHead const& head) {
+  auto const kind = OriginOf(options, head);
+  if (kind == Origin::kNone || kind == Origin::kNamed) return false;
+  return http::Find(head.fields, "origin") != absl::StrCat("https://", head.authority);
 }
 
 Visit::Visit(Desk& desk, http::RequestHead head, http::Exchange& exchange, Transport transport)
@@ -97,11 +105,14 @@ void Visit::AddOrigin(http::Fields& fields) const {
   auto const& options = desk_.parts.options;
   if (options.cors_origins.empty()) return;
   fields.push_back({"vary", "origin"});
-  if (OriginOf(options, head_) != Origin::kAllowed) return;
+  auto const kind = OriginOf(options, head_);
+  if (kind != Origin::kNamed && kind != Origin::kAny) return;
   fields.push_back({"access-control-allow-origin", std::string(http::Find(head_.fields, "origin"))});
   fields.push_back({"access-control-expose-headers",
                     "etag, grpc-message, grpc-status, grpc-status-details-bin, ratelimit, ratelimit-policy, retry-after, "
                     "x-helhed-demonstration, x-request-id"});
+  // With its client certificate (Fetch, "CORS protocol and credentials"). Any page at all may only bring a token.
+  if (kind == Origin::kNamed) fields.push_back({"access-control-allow-credentials", "true"});
 }
 
 void Visit::Close(absl::Status const& status) {

@@ -60,8 +60,10 @@ struct Desk {
 absl::Status Draining();
 
 // Where a browser's script comes from, and whether it may see the answer.
-enum class Origin { kNone, kAllowed, kOther };
+enum class Origin { kNone, kNamed, kAny, kOther };
 Origin OriginOf(Options const& options, http::RequestHead const& head);
+// Whether a page asks that is neither the gateway's own nor of an origin that is named.
+bool IsOfAStranger(Options const& options, http::RequestHead const& head);
 
 class Visit {
  public:

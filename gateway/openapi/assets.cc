@@ -20,6 +20,7 @@ HELHED_EMBED(helhed_openapi_descriptors, HELHED_DESCRIPTORS);
 HELHED_EMBED(helhed_openapi_page, HELHED_PAGE "/index.html");
 HELHED_EMBED(helhed_openapi_script, HELHED_PAGE "/app.js");
 HELHED_EMBED(helhed_openapi_style, HELHED_PAGE "/style.css");
+HELHED_EMBED(helhed_openapi_icon, HELHED_PAGE "/icon.png");
 
 namespace helhed::gateway::openapi {
 namespace {
@@ -31,10 +32,12 @@ std::string_view Between(char const* begin, char const* end) { return {begin, st
 std::string_view EmbeddedDescriptors() { return Between(helhed_openapi_descriptors_begin, helhed_openapi_descriptors_end); }
 
 std::span<Asset const> Assets() {
-  static std::array<Asset, 3> const assets = {
+  static std::array<Asset, 4> const assets = {
       Asset{"/docs", "text/html; charset=utf-8", Between(helhed_openapi_page_begin, helhed_openapi_page_end)},
       Asset{"/docs/app.js", "text/javascript; charset=utf-8", Between(helhed_openapi_script_begin, helhed_openapi_script_end)},
-      Asset{"/docs/style.css", "text/css; charset=utf-8", Between(helhed_openapi_style_begin, helhed_openapi_style_end)}};
+      Asset{"/docs/style.css", "text/css; charset=utf-8", Between(helhed_openapi_style_begin, helhed_openapi_style_end)},
+      // Where browsers look for it by themselves, whichever page is open.
+      Asset{"/favicon.ico", "image/png", Between(helhed_openapi_icon_begin, helhed_openapi_icon_end)}};
   return assets;
 }
 

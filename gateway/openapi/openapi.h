@@ -43,7 +43,7 @@ std::string_view EmbeddedDescriptors();
 
 // A file of the page to browse and try the API. It reads /openapi.json and reaches no other host.
 struct Asset {
-  // `/docs`, `/docs/app.js`, `/docs/style.css`
+  // `/docs`, `/docs/app.js`, `/docs/style.css`, `/favicon.ico`
   std::string_view path;
   std::string_view content_type;
   std::string_view body;

@@ -295,7 +295,7 @@ TEST(Assets, ReachNoOtherHostAndFitTheirPolicy) {
     EXPECT_FALSE(asset.body.empty());
     EXPECT_EQ(asset.body.find("://"), std::string_view::npos) << asset.path << " names no host";
   }
-  EXPECT_THAT(paths, ElementsAre("/docs", "/docs/app.js", "/docs/style.css"));
+  EXPECT_THAT(paths, ElementsAre("/docs", "/docs/app.js", "/docs/style.css", "/favicon.ico"));
   EXPECT_EQ(kContentSecurityPolicy.find("unsafe"), std::string_view::npos);
   EXPECT_THAT(std::string(kContentSecurityPolicy), StartsWith("default-src 'none'"));
 }

@@ -148,6 +148,31 @@ TEST_F(ClientsTest, AnswersSayWhatBrowsersAndOperatorsNeed) {
   EXPECT_THAT(injected.output, Not(HasSubstr("script")));
 }
 
+// A browser shows its certificate whichever page asks.
+TEST_F(ClientsTest, ACertificateCountsForPagesOfTheGatewayAndOfNamedOriginsOnly) {
+  auto const ask = [&](std::string const& origin, std::vector<std::string> const& arguments) {
+    auto const from = origin.empty() ? origin : "origin: " + origin;
+    return house_->Curl("", With(With({"--include", "--header", from}, house_->ClientCertificate()), arguments)).output;
+  };
+  // What a form of any page can send: a POST without a body.
+  std::vector<std::string> const act = {"--request", "POST", Url("/v1/retentionRuns:run")};
+  std::string const portal = "https://portal.example.dk";
+  for (auto const& origin : {std::string(), house_->url(), portal}) {
+    EXPECT_THAT(ask(origin, {Url("/v1/organisations")}), HasSubstr("\n200")) << origin;
+    EXPECT_THAT(ask(origin, act), HasSubstr("\n200")) << origin;
+  }
+  for (auto const* const stranger : {"https://portal.example.dk.evil.example", "https://localhost", "http://localhost", "null"}) {
+    EXPECT_THAT(ask(stranger, {Url("/v1/organisations")}), HasSubstr("\n401")) << stranger;
+    EXPECT_THAT(ask(stranger, act), HasSubstr("\n401")) << stranger;
+    EXPECT_THAT(ask(stranger, act), Not(HasSubstr("access-control-allow-origin"))) << stranger;
+  }
+  // A token is given to a page by its user.
+  EXPECT_THAT(Curl({"--header", "origin: https://evil.example", Url("/v1/organisations")}).output, HasSubstr("\n200"));
+  EXPECT_THAT(ask(portal, {Url("/v1/organisations")}), HasSubstr("access-control-allow-credentials: true"));
+  EXPECT_THAT(ask(portal, {"--request", "OPTIONS", "--header", "access-control-request-method: PATCH", Url("/v1/organisations")}),
+              HasSubstr("access-control-allow-credentials: true"));
+}
+
 TEST_F(ClientsTest, PagesNeedNoIdentity) {
   EXPECT_THAT(house_->Curl("", {Url("/healthz")}).output, HasSubstr("alive"));
   EXPECT_THAT(house_->Curl("", {Url("/readyz")}).output, HasSubstr("ready"));
@@ -157,6 +182,9 @@ TEST_F(ClientsTest, PagesNeedNoIdentity) {
   EXPECT_THAT(house_->Curl("", {Url("/openapi.json")}).output, HasSubstr("\"/v1/organisations\""));
   EXPECT_THAT(house_->Curl("", {"--include", Url("/docs")}).output,
               HasSubstr("content-security-policy: default-src 'none'; script-src 'self'"));
+  auto const icon = house_->folder() + "/favicon.ico";
+  EXPECT_THAT(house_->Curl("", {"--output", icon, Url("/favicon.ico")}).output, HasSubstr("200"));
+  EXPECT_THAT(testing::ReadWhole(icon), ::testing::StartsWith("\x89PNG"));
   EXPECT_THAT(house_->Curl("", {"--request", "POST", Url("/healthz")}).output, HasSubstr("\n405"));
 }
 

@@ -47,7 +47,10 @@ House::House(std::vector<std::string> const& services, storage::Engine engine, S
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -keyout ca.key -out ca.pem &&
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout key.pem -out csr.pem &&
     printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' > san &&
-    openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out cert.pem)");
+    openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out cert.pem &&
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=portal -keyout portal.key -out csr.pem &&
+    printf 'subjectAltName=URI:spiffe://helhed.test/portal' > san &&
+    openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san -out portal.pem)");
   Must(std::system(absl::StrCat("(", script, ") >/dev/null 2>&1").c_str()) == 0, "needs openssl");
   std::vector<std::string> keys = services;
   keys.insert(keys.end(), {"gateway", "demonstration"});
@@ -146,6 +149,8 @@ void House::StartGateway() {
                                         folder_ + "/cert.pem",
                                         "--tls-key-file",
                                         folder_ + "/key.pem",
+                                        "--tls-client-ca-file",
+                                        ca_file(),
                                         "--cors-origin",
                                         "https://portal.example.dk",
                                         "--reflection",

@@ -55,6 +55,10 @@ class House {
   // The key that DemonstrationToken signs with, as `helhed token` takes it.
   std::string demonstration_key_file() const { return folder_ + "/demonstration"; }
   std::string ca_file() const { return folder_ + "/ca.pem"; }
+  // Who shows this certificate instead of a token is the system `portal`, an operator.
+  std::vector<std::string> ClientCertificate() const {
+    return {"--cert", folder_ + "/portal.pem", "--key", folder_ + "/portal.key"};
+  }
   // `https://localhost:1234`
   std::string url() const;
   std::string Logs() const;
