@@ -99,12 +99,31 @@ absl::Status CheckFixed(std::map<Cell, Ore> const& amounts, Lines const& current
   return absl::OkStatus();
 }
 
+bool IsWithin(ExpenseTime const& time, absl::CivilDay day) { return time.budget.Contains(day) && time.plan.Contains(day); }
+
+// The year of a budget that a day belongs to.
+absl::civil_year_t YearOf(Period const& budget, absl::CivilDay day) {
+  absl::CivilDay const last = budget.end.value_or(absl::CivilDay::max()) - 1;
+  return std::clamp(day, budget.start, last).year();
+}
+
 }  // namespace
 
 Period TimeOf(v1::Extension const& extension, Period const& plan) {
   auto const former = ToCivil(extension.former_end_date());
   auto const plan_end = plan.end.value_or(absl::CivilDay::max());
   return {former.value_or(plan_end), ToCivil(extension.end_date()).value_or(plan_end)};
+}
+
+bool NeedsExpenseWindow(ExpenseTime const& time, absl::CivilDay day) {
+  bool const before_extension = time.of_extension && day < time.budget.start;
+  return !IsWithin(time, day) && !before_extension;
+}
+
+std::string ExpensePeriodMissed(ExpenseTime const& time, absl::CivilDay day, bool in_window) {
+  bool const inside = IsWithin(time, day) || (NeedsExpenseWindow(time, day) && in_window);
+  if (!inside) return ToIsoPeriod(time.budget);
+  return YearOf(time.budget, day) == time.year ? "" : absl::StrCat(time.year);
 }
 
 bool IsApprovedSource(v1::SourceState state) {

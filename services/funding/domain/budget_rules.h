@@ -79,6 +79,21 @@ struct Difference {
 };
 std::vector<Difference> Compare(std::span<v1::Source const> sources, Lines const& lines);
 
+// When expenses of a budget line may be dated.
+struct ExpenseTime {
+  Period plan;
+  Period budget;  // what the line's budget is for, which has an end (M9)
+  bool of_extension = false;
+  int year = 0;  // of the line
+};
+// M6 and M9: whether a window that the fund has approved would allow the day. Not where it is allowed anyway, and not for the
+// money of an extension before that begins: what the fund approves before the plan is no part of an extension.
+bool NeedsExpenseWindow(ExpenseTime const& time, absl::CivilDay day);
+// The period or the year that the day would have to lie in; empty when it may be the date of an expense. M6: the plan's period,
+// or a window that the fund has approved (`in_window`), and the year of the line; what is paid before the first year or after the
+// last one is of that year. M9: an extension does not stretch what was paid for the plan before, nor does its money pay for that.
+std::string ExpensePeriodMissed(ExpenseTime const& time, absl::CivilDay day, bool in_window);
+
 // A source whose budget is fixed: only a reallocation changes it.
 bool IsApprovedSource(v1::SourceState state);
 

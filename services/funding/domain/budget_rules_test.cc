@@ -115,6 +115,44 @@ TEST(Budget, OfAnExtensionIsForTheTimeThatItAdds) {
   EXPECT_EQ(ViolationsOf(years(2025, 2026)).at(0).field, "budget.lines[1].source");
 }
 
+// M6: the plan runs in 2022 to 2025, and a line is of one year.
+TEST(Expense, IsDatedInThePlanOrAWindowAndInTheYearOfItsLine) {
+  Period const plan{absl::CivilDay(2022, 1, 1), absl::CivilDay(2026, 1, 1)};
+  auto const missed = [&](int year, absl::CivilDay day, bool in_window) {
+    return ExpensePeriodMissed({plan, plan, false, year}, day, in_window);
+  };
+  EXPECT_EQ(missed(2022, absl::CivilDay(2022, 1, 1), false), "");
+  EXPECT_EQ(missed(2022, absl::CivilDay(2022, 12, 31), false), "");
+  EXPECT_EQ(missed(2022, absl::CivilDay(2023, 1, 1), false), "2022");
+  EXPECT_EQ(missed(2023, absl::CivilDay(2022, 12, 31), true), "2023");
+  // Before the first day and after the last one the fund decides; it is the first year's, or the last one's.
+  for (auto const& [year, day] : {std::pair(2022, absl::CivilDay(2021, 12, 31)), std::pair(2025, absl::CivilDay(2026, 1, 1))}) {
+    EXPECT_TRUE(NeedsExpenseWindow({plan, plan, false, year}, day));
+    EXPECT_EQ(missed(year, day, false), "2022-01-01/2026-01-01");
+    EXPECT_EQ(missed(year, day, true), "");
+    EXPECT_EQ(missed(2023, day, true), "2023");
+  }
+  EXPECT_FALSE(NeedsExpenseWindow({plan, plan, false, 2022}, absl::CivilDay(2022, 1, 1)));
+}
+
+// M9: the plan ran to 2026 and goes on to the middle of 2027.
+TEST(Expense, OfAnExtensionIsDatedInTheExtensionAndOfThePlanBeforeIt) {
+  Period const plan{absl::CivilDay(2022, 1, 1), absl::CivilDay(2027, 7, 1)};
+  ExpenseTime const own{plan, {plan.start, absl::CivilDay(2026, 1, 1)}, false, 2025};
+  ExpenseTime const added{plan, {absl::CivilDay(2026, 1, 1), absl::CivilDay(2027, 7, 1)}, true, 2026};
+  EXPECT_EQ(ExpensePeriodMissed(own, absl::CivilDay(2026, 2, 1), false), "2022-01-01/2026-01-01");
+  EXPECT_EQ(ExpensePeriodMissed(own, absl::CivilDay(2026, 2, 1), true), "") << "the fund may allow it";
+  EXPECT_EQ(ExpensePeriodMissed(added, absl::CivilDay(2026, 1, 1), false), "");
+  for (auto const day : {absl::CivilDay(2025, 12, 31), absl::CivilDay(2021, 12, 31)}) {
+    EXPECT_FALSE(NeedsExpenseWindow(added, day));
+    EXPECT_EQ(ExpensePeriodMissed(added, day, true), "2026-01-01/2027-07-01")
+        << "the fund allows the plan's, not the extension's";
+  }
+  // An extension that is only proposed has a time that the plan does not have yet.
+  ExpenseTime const proposed{{plan.start, absl::CivilDay(2026, 1, 1)}, added.budget, true, 2026};
+  EXPECT_EQ(ExpensePeriodMissed(proposed, absl::CivilDay(2026, 1, 1), false), "2026-01-01/2027-07-01");
+}
+
 TEST(Reallocation, SumsToNothingForEverySource) {
   Lines const current = {{{"jobs", "wages", kLbf, 2022}, {"plans/a/budgetLines/0001", 100, 30}},
                          {{"jobs", "wages", kTown, 2022}, {"plans/a/budgetLines/0002", 50, 0}}};

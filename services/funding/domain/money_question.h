@@ -48,6 +48,12 @@ struct MoneyQuestion {
   absl::CivilDay date;
 };
 
+// By when the money has to be there: when what it pays for begins, which is the plan, or its extension where the plan ends now.
+inline absl::CivilDay MoneyDueOn(MoneyQuestion const& question) {
+  if (question.extension.empty()) return question.period.start;
+  return question.period.end.value_or(question.period.start);
+}
+
 // Everything that is open for the step, each with whom it lies; empty when nothing is. In a stable order.
 using MoneyAnswer = std::vector<v1::MissingItem>;
 

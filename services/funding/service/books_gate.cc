@@ -89,10 +89,7 @@ absl::Status AddBudget(ReadTransaction& tx, MoneyQuestion const& question, Money
                          ToKroner(part.missing().minor_units()), " kr. are missing to ", part.least_basis_points(),
                          " hundredths of a percent."));
   }
-  // Money is there when what it pays for begins: the plan, or its extension where the plan ends now.
-  absl::CivilDay const due =
-      question.extension.empty() ? question.period.start : question.period.end.value_or(question.period.start);
-  for (auto& item : answer) *item.mutable_due_date() = ToProtoDate(due);
+  for (auto& item : answer) *item.mutable_due_date() = ToProtoDate(MoneyDueOn(question));
   return absl::OkStatus();
 }
 

@@ -1,9 +1,7 @@
 #include <absl/strings/str_cat.h>
 
-#include <algorithm>
-#include <set>
-
 #include "helhed/funding/v1/errors.pb.h"
+#include "services/funding/domain/budget_rules.h"
 #include "services/funding/service/ledger_service.h"
 #include "services/funding/service/money_queries.h"
 #include "services/funding/service/money_session.h"
@@ -43,31 +41,17 @@ void Check(CallContext const& call, v1::Disbursement const& disbursement, std::s
   }
 }
 
-// The year of a budget that a day belongs to: what is paid before the first or after the last one is of that year.
-absl::civil_year_t BudgetYear(Period const& time, absl::CivilDay day) {
-  absl::CivilDay const last = time.end.value_or(absl::CivilDay::max()) - 1;
-  return std::clamp(day, time.start, last).year();
-}
-
-// M6: the date of an expense lies in the plan's period, or in a window that the fund has approved, and in the year of its line.
-// M9: an extension does not stretch what was paid for the plan before, nor does its money pay for that.
 absl::Status CheckDate(MoneySession& session, v1::BudgetLine const& line, absl::CivilDay date) {
-  std::string const text = ToIsoDate(date);
   ASSIGN_OR_RETURN(auto const* const source, session.Source(line.source()));
-  ASSIGN_OR_RETURN(Period const time, session.TimeOfBudget(source->extension()));
-  bool inside = time.Contains(date) && session.plan().period.Contains(date);
-  // What the fund approves before the plan is no part of an extension.
-  bool const before_extension = !source->extension().empty() && date < time.start;
-  if (!inside && !before_extension) {
-    ASSIGN_OR_RETURN(inside, session.InExpenseWindow(date));
+  ASSIGN_OR_RETURN(Period const budget, session.TimeOfBudget(source->extension()));
+  ExpenseTime const time{session.plan().period, budget, !source->extension().empty(), line.year()};
+  bool in_window = false;
+  if (NeedsExpenseWindow(time, date)) {
+    ASSIGN_OR_RETURN(in_window, session.InExpenseWindow(date));
   }
-  std::string period;
-  if (!inside) {
-    period = ToIsoPeriod(time);
-  } else if (BudgetYear(time, date) != line.year()) {
-    period = absl::StrCat(line.year());
-  }
+  std::string const period = ExpensePeriodMissed(time, date, in_window);
   if (period.empty()) return absl::OkStatus();
+  std::string const text = ToIsoDate(date);
   return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_DATE_OUTSIDE_PLAN,
                absl::StrCat(text, " lies outside ", period, ", when ", line.name(), " may be spent."),
                {{"date", text}, {"period", period}});
