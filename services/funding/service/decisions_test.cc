@@ -39,6 +39,21 @@ class DecisionsTest : public PlanLifeTest {
     *act.mutable_evidence() = Proof();
     return request;
   }
+  // Whether the database takes the statement. Nothing is kept either way.
+  bool Takes(std::string const& sql) {
+    storage::Statement const statement(storage::Statement::Dynamic{"test.bad", sql});
+    bool taken = false;
+    auto const attempt = [&](storage::WriteTransaction& tx) -> absl::Status {
+      auto const changed = tx.Execute(statement, {});
+      taken = changed.ok() && *changed > 0;
+      last_ = changed.status();
+      return absl::CancelledError("nothing is kept");
+    };
+    database().Write({}, attempt).IgnoreError();
+    return taken;
+  }
+
+  absl::Status last_;
 };
 HELHED_BOTH_ENGINES(DecisionsTest);
 
@@ -150,6 +165,48 @@ TEST_P(DecisionsTest, TheDatabaseItselfKnowsWhatAdoptedMeans) {
   storage::Statement const adopt(storage::Statement::Dynamic{"test.adopt", "UPDATE decisions SET state = 8 WHERE plan = 'a'"});
   auto const status = database().Write({}, [&](storage::WriteTransaction& tx) { return tx.Execute(adopt, {}).status(); });
   EXPECT_EQ(status.code(), kPrecondition) << status;
+}
+
+// 8.3: who is called later than the meeting, is sent the material after it, or has evidence of another length than a hash has, is
+// not stored, whatever code there is in between.
+TEST_P(DecisionsTest, TheDatabaseItselfKnowsTheOrderOfTheStepsAndTheirEvidence) {
+  Held();
+  EXPECT_TRUE(Takes("UPDATE decisions SET material_date = meeting_date, call_date = meeting_date")) << last_;
+  EXPECT_FALSE(Takes("UPDATE decisions SET material_date = '2021-10-02'"));
+  EXPECT_FALSE(Takes("UPDATE decisions SET call_date = '2021-10-02'"));
+  EXPECT_FALSE(Takes("UPDATE decisions SET digital_end_date = meeting_date"));
+  EXPECT_TRUE(Takes("UPDATE decisions SET digital_end_date = '2021-10-09'")) << last_;
+  EXPECT_FALSE(Takes("UPDATE decisions SET ballot_period_start_date = '2021-10-09', ballot_period_end_date = '2021-10-09'"));
+  for (auto const* const evidence : {"material", "minutes", "department_override_evidence"}) {
+    auto const set = absl::StrCat("UPDATE decisions SET ", evidence, "_sha256 = ");
+    EXPECT_TRUE(Takes(absl::StrCat(set, "'", std::string(64, 'a'), "'"))) << last_;
+    EXPECT_FALSE(Takes(absl::StrCat(set, "'", std::string(63, 'a'), "'"))) << evidence;
+  }
+  auto const approvals = [](std::size_t length) {
+    return absl::StrCat("UPDATE approvals SET evidence_sha256 = '", std::string(length, 'a'), "'");
+  };
+  EXPECT_TRUE(Takes(approvals(64))) << last_;
+  EXPECT_FALSE(Takes(approvals(63)));
+}
+
+// V4, V7 and V8.
+TEST_P(DecisionsTest, TheDatabaseItselfKnowsOneChannelOneDecisionAndTheGroundOfTheLaw) {
+  Held();
+  Voted(v1::VOTE_CHANNEL_PAPER, {{"h1", 1}});
+  EXPECT_FALSE(
+      Takes("INSERT INTO decision_turnout (plan, decision, household, channel, vote_count) "
+            "SELECT plan, decision, household, 2, 1 FROM decision_turnout"));
+  EXPECT_FALSE(Takes("UPDATE decision_turnout SET vote_count = 0"));
+  EXPECT_FALSE(Takes("UPDATE decision_turnout SET channel = 4"));
+  EXPECT_FALSE(Takes("UPDATE decisions SET state = 10"));
+  EXPECT_TRUE(Takes("UPDATE decisions SET state = 10, department_override_legal_ground = 1")) << last_;
+  Count(0, 1);
+  v1::AnnulDecisionRequest annul;
+  annul.set_name(DecisionNamed("a", "d"));
+  annul.set_reason("Indkaldelsen nåede ikke ud.");
+  annul.set_decision_id("e");
+  Must<v1::Decision>("DecisionService/AnnulDecision", annul);
+  EXPECT_FALSE(Takes("UPDATE decisions SET state = 9 WHERE decision = 'd'")) << "a department has one decision at a time";
 }
 
 // V6: nothing is stored by which a vote could be brought together with a household.
