@@ -6,6 +6,7 @@
 
 #include "helhed/communications/v1/events.pb.h"
 #include "helhed/communications/v1/incident_service.pb.h"
+#include "services/communications/testing/answers.h"
 #include "services/communications/testing/fixture.h"
 #include "services/platform/base/times.h"
 #include "services/platform/base/zone.h"
@@ -367,9 +368,18 @@ TEST_P(IncidentTest, AcuteCallsTheRolesAndNobodyIsAnError) {
   Must<v1::Incident>("IncidentService/TriageIncident", Triage(name, kAcute), Leader());
   EXPECT_THAT(Waiting(name, Leader()), UnorderedElementsAre("vagt dora 1", "presse gerda 1"));
   EXPECT_THAT(Get(name, As("housing-organisation", kPlan, "gerda")), IsOk()) << "who is called needs to know";
-  // A second judgement that is as grave calls nobody again.
+  // A second judgement that is as grave calls nobody again, and one that is grave again nobody who is called still.
   Must<v1::Incident>("IncidentService/TriageIncident", Triage(name, kAcute), Leader());
   EXPECT_THAT(Waiting(name, Leader()), SizeIs(2));
+  Must<v1::Incident>("IncidentService/TriageIncident", Triage(name, kLow), Leader());
+  Must<v1::Incident>("IncidentService/TriageIncident", Triage(name, kAcute), Leader());
+  EXPECT_THAT(Waiting(name, Leader()), UnorderedElementsAre("vagt dora 1", "presse gerda 1"));
+  // Nor whoever has answered.
+  v1::AcknowledgeIncidentAlertRequest acknowledge;
+  acknowledge.set_name(Alerts(name, Leader(), "role = \"vagt\"").front().name());
+  Must<v1::IncidentAlert>("IncidentService/AcknowledgeIncidentAlert", acknowledge, Staff("dora"));
+  Must<v1::Incident>("IncidentService/TriageIncident", Triage(name, kAcute), Leader());
+  EXPECT_THAT(Waiting(name, Leader()), ElementsAre("presse gerda 1"));
 }
 
 TEST_P(IncidentTest, ARoleWithoutADeputyIsNoRole) {
@@ -698,12 +708,14 @@ TEST_P(IncidentTest, WhatIsOverItsRetentionIsForgottenAndOnlyThat) {
   clock().Advance(absl::Hours(24 * 729));
   RunJob("anonymise-incidents");
   EXPECT_EQ(Get(name, Leader())->state(), v1::INCIDENT_STATE_CLOSED) << "a day early";
+  EXPECT_EQ(AnswersThatHold(database(), "Kanarie"), 1);
   clock().Advance(absl::Hours(24));
   RunJob("anonymise-incidents");
   EXPECT_THAT(Get(name, Leader()), StatusIs(kAbsent, "RESOURCE_NOT_FOUND")) << "there are no parties any more";
   auto const content = Content();
   EXPECT_THAT(content, Not(HasSubstr("Kanarie")));
   EXPECT_THAT(content, Not(HasSubstr("anmelder-kanarie")));
+  EXPECT_EQ(AnswersThatHold(database(), "Kanarie"), 0);
   // One row is left, and no instant in it but the beginnings of months: a day would tell which incident it was.
   std::vector<std::string> left;
   for (auto const& row : absl::StrSplit(content, '\n')) {
@@ -817,6 +829,11 @@ TEST_P(IncidentTest, WhatNobodyHasJudgedIsNeitherPublishedNorTakenOver) {
   publish.set_name(name);
   publish.set_text("Der har været brand.");
   Refused<v1::Incident>("IncidentService/PublishIncidentInformation", publish, kDenied, "NOT_COORDINATOR", Leader());
+  // Who is on duty coordinates what was only reported, and publishes nothing of it either.
+  EnterContingency();
+  publish.set_name(Reported("ild-2"));
+  Refused<v1::Incident>("IncidentService/PublishIncidentInformation", publish, kPrecondition, "INCIDENT_STATE", Leader("dora"));
+  publish.set_name(name);
   Must<v1::Incident>("IncidentService/TriageIncident", Triage(name), Leader());
   Party(name, "karl", v1::PARTY_KIND_SOCIAL_PLAN);
   Refused<v1::Incident>("IncidentService/PublishIncidentInformation", publish, kDenied, "NOT_COORDINATOR", Leader("karl"));
@@ -866,6 +883,10 @@ TEST_P(IncidentTest, WhoCoordinatesDecidesWhoNeedsToKnowAndWhoDoesWhat) {
   v1::ResolveIncidentRequest resolve;
   resolve.set_name(name);
   Refused<v1::Incident>("IncidentService/ResolveIncident", resolve, kAbsent, "RESOURCE_NOT_FOUND", Leader("another"));
+  // Who was taken out has nothing to do with it any more, whatever was his.
+  Must<google::protobuf::Empty>("IncidentService/DeleteIncidentParty", remove, Leader());
+  Refused<v1::IncidentTask>("IncidentService/CompleteIncidentTask", complete, kAbsent, "RESOURCE_NOT_FOUND", Leader("karl"));
+  Refused<v1::IncidentAlert>("IncidentService/EscalateIncidentAlert", escalate, kAbsent, "RESOURCE_NOT_FOUND", Leader("karl"));
 }
 
 // Each text that is stored in the open is looked at before, whoever writes it.
@@ -967,7 +988,7 @@ TEST_P(IncidentTest, AJoinedReportLeadsNobodyPastTheNeedToKnow) {
 TEST_P(IncidentTest, AnAnnexIsKeptForAWhileByItsAuthorAndWhoeverCoordinates) {
   auto const name = Triaged("ild");
   Party(name, "politi", v1::PARTY_KIND_POLICE);
-  Party(name, "ssp", v1::PARTY_KIND_SSP);
+  auto const ssp = Party(name, "ssp", v1::PARTY_KIND_SSP);
   auto request = Annex(name, "a");
   *request.mutable_incident_annex()->mutable_expire_time() = Stamp(clock().Now());
   EXPECT_THAT(
@@ -984,6 +1005,19 @@ TEST_P(IncidentTest, AnAnnexIsKeptForAWhileByItsAuthorAndWhoeverCoordinates) {
   v1::DeleteIncidentAnnexRequest erase;
   erase.set_name(annex);
   Refused<google::protobuf::Empty>("IncidentService/DeleteIncidentAnnex", erase, kDenied, "NOT_COORDINATOR", Partner("ssp"));
+  // Who is taken out of the incident reads no more, and takes nothing back.
+  auto for_ssp = Annex(name, "b");
+  for_ssp.mutable_incident_annex()->add_readers("ssp");
+  auto const second = Must<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", for_ssp, Leader()).name();
+  Must<v1::IncidentAnnex>("IncidentService/GetIncidentAnnex", Reading(second), Partner("ssp"));
+  auto const own = Must<v1::IncidentAnnex>("IncidentService/CreateIncidentAnnex", Annex(name, "c"), Partner("ssp")).name();
+  v1::DeleteIncidentPartyRequest remove;
+  remove.set_name(ssp);
+  Must<google::protobuf::Empty>("IncidentService/DeleteIncidentParty", remove, Leader());
+  Refused<v1::IncidentAnnex>("IncidentService/GetIncidentAnnex", Reading(second), kAbsent, "RESOURCE_NOT_FOUND", Partner("ssp"));
+  erase.set_name(own);
+  Refused<google::protobuf::Empty>("IncidentService/DeleteIncidentAnnex", erase, kAbsent, "RESOURCE_NOT_FOUND", Partner("ssp"));
+  erase.set_name(annex);
   Must<google::protobuf::Empty>("IncidentService/DeleteIncidentAnnex", erase, Partner("politi"));
 }
 

@@ -58,6 +58,32 @@ TEST_P(SenderTest, MailsInTheLanguageAndInDanish) {
   EXPECT_THAT(mailer().sent[1].html, HasSubstr("<html lang=\"ar\">"));
 }
 
+// No parameter becomes markup, in the title of a mail either.
+TEST_P(SenderTest, MailsAreNoMarkupOfWhoeverFillsThemIn) {
+  v1::CreateTemplateVersionRequest version;
+  version.set_parent("plans/amager/templates/brev");
+  auto& parameter = *version.mutable_template_version()->add_parameters();
+  parameter.set_parameter("start");
+  parameter.set_type(v1::PARAMETER_TYPE_TEXT);
+  auto& text = *version.mutable_template_version()->add_texts();
+  text.set_language("da");
+  text.set_subject("{{start}}");
+  text.set_body("{{start}}");
+  Houses(1);
+  Contact("h1", "a@example.dk");
+  auto request = CampaignRequest();
+  auto& campaign = *request.mutable_campaign();
+  campaign.set_template_version(Must<v1::TemplateVersion>("TemplateService/CreateTemplateVersion", version).name());
+  campaign.clear_languages();
+  campaign.add_languages("da");
+  campaign.mutable_arguments(0)->set_value("</title><script>");
+  Started(request);
+  RunJob("send");
+  ASSERT_THAT(mailer().sent, SizeIs(1));
+  EXPECT_THAT(mailer().sent[0].html, ::testing::Not(HasSubstr("<script>")));
+  EXPECT_THAT(mailer().sent[0].html, HasSubstr("<title>&lt;/title&gt;&lt;script&gt;</title>"));
+}
+
 TEST_P(SenderTest, TriesAgainLaterAndThenSendsALetter) {
   Houses(1);
   Contact("h1", "a@example.dk");
@@ -246,6 +272,24 @@ TEST_P(SenderTest, GoesOnWhereItWasAfterARestart) {
   EXPECT_THAT(mailer().sent, SizeIs(25));
   EXPECT_THAT(ids, SizeIs(25));
   EXPECT_EQ(Get(name).counts().accepted_count(), 25);
+}
+
+// While one process sends, another one finds that the campaign is taken (C5).
+TEST_P(SenderTest, NobodyElseWorksForACampaignMeanwhile) {
+  Houses(1);
+  Contact("h1", "a@example.dk");
+  Started(CampaignRequest());
+  mailer().after = [&] {
+    mailer().after = nullptr;
+    for (auto const& job : instance().jobs()) {
+      if (job.name != "send") continue;
+      auto const other = job.run({});
+      ASSERT_THAT(other, IsOk());
+      EXPECT_FALSE(*other);
+    }
+  };
+  RunJob("send");
+  EXPECT_THAT(mailer().sent, SizeIs(1));
 }
 
 // Who was slower than its lease finds that another process has the campaign, and leaves it that.
