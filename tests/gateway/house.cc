@@ -41,7 +41,8 @@ House::House(std::vector<std::string> const& services, storage::Engine engine, S
   port_ = FreePort();
   for (auto const& name : services) {
     services_[name].port = FreePort();
-    services_[name].database = std::make_unique<FreshDatabase>(engine);
+    // In one process they are migrated when it starts.
+    if (shape_ == Shape::kOneProcess) services_[name].database = std::make_unique<FreshDatabase>(engine);
   }
   auto const script = absl::StrCat("cd ", folder_, R"( &&
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -keyout ca.key -out ca.pem &&
@@ -64,7 +65,8 @@ House::House(std::vector<std::string> const& services, storage::Engine engine, S
       ReadWhole(std::string(HELHED_SOURCE_DIR) + "/tests/gateway/access.textproto"), {{"ISSUER", issuer_.issuer()}});
   for (auto const& name : services) {
     if (shape_ == Shape::kOneProcess) break;
-    MustRun(ServiceArguments(name, "migrate"));
+    services_[name].database = std::make_unique<FreshDatabase>(
+        engine, name, [&](FreshDatabase const& empty) { MustRun(ServiceArguments(name, "migrate", empty)); });
     StartService(name);
   }
   StartGateway();
@@ -75,14 +77,14 @@ House::~House() {
   services_.clear();
 }
 
-std::vector<std::string> House::ServiceArguments(std::string const& name, std::string const& command) const {
-  auto const& service = services_.at(name);
+std::vector<std::string> House::ServiceArguments(std::string const& name, std::string const& command,
+                                                 FreshDatabase const& database) const {
   std::vector<std::string> arguments = {Binary("helhed-" + name),
                                         command,
-                                        service.database->engine() == storage::Engine::kSqlite ? "--sqlite" : "--postgres",
-                                        service.database->location(),
+                                        database.engine() == storage::Engine::kSqlite ? "--sqlite" : "--postgres",
+                                        database.location(),
                                         "--listen",
-                                        absl::StrCat("127.0.0.1:", service.port),
+                                        absl::StrCat("127.0.0.1:", services_.at(name).port),
                                         "--admin-listen",
                                         "",
                                         "--identity-key-file",
@@ -110,7 +112,7 @@ std::vector<std::string> House::ServiceArguments(std::string const& name, std::s
 void House::StartService(std::string const& name) {
   auto const log = absl::StrCat(folder_, "/", name, ".log");
   auto& service = services_.at(name);
-  service.process = std::make_unique<Process>(ServiceArguments(name, "serve"), log);
+  service.process = std::make_unique<Process>(ServiceArguments(name, "serve", *service.database), log);
   Await({Binary("helhed-" + name), "healthcheck", "--listen", absl::StrCat("127.0.0.1:", service.port)}, *service.process, log);
 }
 

@@ -74,7 +74,8 @@ class House {
     std::unique_ptr<FreshDatabase> database;
     std::unique_ptr<Process> process;
   };
-  std::vector<std::string> ServiceArguments(std::string const& name, std::string const& command) const;
+  std::vector<std::string> ServiceArguments(std::string const& name, std::string const& command,
+                                            FreshDatabase const& database) const;
   // What is particular to the gateway's process.
   std::vector<std::string> UpstreamArguments() const;
   std::vector<std::string> SuiteArguments() const;

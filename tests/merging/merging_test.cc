@@ -69,27 +69,27 @@ storage::Statement const kCovered(
 class Server {
  public:
   Server(std::string name, Engine engine, std::string folder)
-      : name_(std::move(name)), fresh_(engine), folder_(std::move(folder)) {
+      : name_(std::move(name)), engine_(engine), folder_(std::move(folder)) {
     address_ = absl::StrCat("127.0.0.1:", testing::FreePort());
   }
 
   std::string const& address() const { return address_; }
-  testing::FreshDatabase& database() { return fresh_; }
+  testing::FreshDatabase& database() { return *fresh_; }
   std::string log() const { return absl::StrCat(folder_, "/", name_, ".log"); }
 
-  std::vector<std::string> Command(std::string const& command, std::string const& peer) const {
+  std::vector<std::string> Command(std::string const& command, testing::FreshDatabase const& database) const {
     return {testing::Binary("helhed-" + name_),
             command,
             "--log-level",
             "error",
-            fresh_.engine() == Engine::kSqlite ? "--sqlite" : "--postgres",
-            fresh_.location(),
+            engine_ == Engine::kSqlite ? "--sqlite" : "--postgres",
+            database.location(),
             "--listen",
             address_,
             "--admin-listen",
             "",
             "--peer",
-            peer,
+            peer_,
             "--signing-key-file",
             folder_ + "/key",
             "--identity-key-file",
@@ -99,11 +99,13 @@ class Server {
   }
   void Migrate(std::string const& peer) {
     peer_ = peer;
-    auto const migrated = testing::RunProgram(Command("migrate", peer_));
-    ASSERT_EQ(migrated.exit_code, 0) << migrated.output;
+    fresh_ = std::make_unique<testing::FreshDatabase>(engine_, name_, [&](testing::FreshDatabase const& empty) {
+      auto const migrated = testing::RunProgram(Command("migrate", empty));
+      EXPECT_EQ(migrated.exit_code, 0) << migrated.output;
+    });
   }
   // Does not wait: whoever needs it insists.
-  void Start() { process_ = std::make_unique<testing::Process>(Command("serve", peer_), log()); }
+  void Start() { process_ = std::make_unique<testing::Process>(Command("serve", *fresh_), log()); }
   void Kill() {
     process_->Signal(SIGKILL);
     EXPECT_EQ(process_->Wait(), -SIGKILL);
@@ -112,7 +114,8 @@ class Server {
 
  private:
   std::string name_;
-  testing::FreshDatabase fresh_;
+  Engine engine_;
+  std::unique_ptr<testing::FreshDatabase> fresh_;
   std::string folder_;
   std::string address_;
   std::string peer_;

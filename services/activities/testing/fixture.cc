@@ -57,7 +57,9 @@ server::Definition ActivitiesTest::Definition() {
   return ActivitiesDefinition({residents_.channel(), [](absl::Time) { return std::string("signed"); }});
 }
 
-ActivitiesTest::ActivitiesTest() : signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
+ActivitiesTest::ActivitiesTest()
+    : fresh_(GetParam(), server::AllMigrations(Definition())),
+      signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
   log_ = std::make_unique<telemetry::Log>(
       telemetry::Log::Options{.service = "activities", .minimum = telemetry::Severity::kDebug, .destination = folder_ / "log"});
   auto const definition = Definition();
@@ -65,10 +67,6 @@ ActivitiesTest::ActivitiesTest() : signer_(identity::Signer::FromSeed("test", "0
   options.storage = StorageOf(fresh_);
   options.roles_file = HELHED_ROLES_FILE;
   options.threads = 2;
-  {
-    auto const database = fresh_.Open();
-    helhed::testing::AbortUnlessOk(storage::Migrate(*database, server::AllMigrations(definition)).status(), "Migrate");
-  }
   auto opened = server::Instance::Open(definition, options, clock_, random_, *log_, metrics_);
   helhed::testing::AbortUnlessOk(opened.status(), "Instance::Open");
   instance_ = *std::move(opened);

@@ -152,7 +152,7 @@ class ActivitiesTest : public ::testing::TestWithParam<storage::Engine> {
   server::Definition Definition();
 
   FakeResidents residents_;
-  helhed::testing::FreshDatabase fresh_{GetParam()};
+  helhed::testing::FreshDatabase fresh_;
   FakeClock clock_{absl::FromCivil(absl::CivilHour(2126, 3, 1, 8), absl::UTCTimeZone())};
   helhed::testing::TestRandom random_;
   helhed::testing::Folder folder_;

@@ -58,17 +58,12 @@ class KillTest : public ::testing::TestWithParam<storage::Engine> {
     return rows;
   }
 
-  helhed::testing::FreshDatabase fresh_{GetParam()};
+  helhed::testing::FreshDatabase fresh_{GetParam(), server::AllMigrations(CommunicationsDefinition())};
   SmtpServer server_;
   std::string log_ = (std::filesystem::temp_directory_path() / absl::StrCat("helhed-victim-", ::getpid())).string();
 };
 
 TEST_P(KillTest, EveryHouseholdIsToldOnceWheneverTheServiceDies) {
-  {
-    auto const database = fresh_.Open();
-    auto const migrations = server::AllMigrations(CommunicationsDefinition());
-    ASSERT_THAT(storage::Migrate(*database, migrations), IsOk());
-  }
   SeededRandom random(static_cast<std::uint64_t>(GetParam()) + 1);
   int round = 1;
   for (; round <= 4; ++round) {

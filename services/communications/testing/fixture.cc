@@ -64,17 +64,13 @@ google::protobuf::Timestamp Instant(std::string_view rfc3339) {
 }
 
 CommunicationsTest::CommunicationsTest()
-    : log_path_(NewPath()),
+    : fresh_(GetParam(), server::AllMigrations(CommunicationsDefinition())),
+      log_path_(NewPath()),
       key_path_(NewPath()),
       signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
   log_ = std::make_unique<telemetry::Log>(
       telemetry::Log::Options{.service = "communications", .minimum = telemetry::Severity::kDebug, .destination = log_path_});
   std::ofstream(key_path_) << kDataKey;
-  {
-    auto const database = fresh_.Open();
-    auto const migrations = server::AllMigrations(CommunicationsDefinition());
-    helhed::testing::AbortUnlessOk(storage::Migrate(*database, migrations).status(), "Migrate");
-  }
   Start();
 }
 

@@ -151,7 +151,7 @@ class CommunicationsTest : public ::testing::TestWithParam<storage::Engine> {
 
   std::shared_ptr<client::FakeChannel> residents_ = std::make_shared<client::FakeChannel>();
   std::shared_ptr<mail::Mailer> mailer_;
-  helhed::testing::FreshDatabase fresh_{GetParam()};
+  helhed::testing::FreshDatabase fresh_;
   FakeClock clock_{absl::FromCivil(absl::CivilHour(2126, 3, 1, 8), absl::UTCTimeZone())};
   helhed::testing::TestRandom random_;
   std::string log_path_;

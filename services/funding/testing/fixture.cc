@@ -82,17 +82,14 @@ PlansOnlyTest::PlansOnlyTest(std::shared_ptr<client::FakeChannel> residents, std
       money_(std::move(money)) {}
 
 ServiceTest::ServiceTest(server::Definition const& definition)
-    : signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
+    : fresh_(GetParam(), server::AllMigrations(definition)),
+      signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
   log_ = std::make_unique<telemetry::Log>(
       telemetry::Log::Options{.service = "funding", .minimum = telemetry::Severity::kDebug, .destination = folder_ / "log"});
   server::InstanceOptions options;
   options.storage = StorageOf(fresh_);
   options.roles_file = HELHED_ROLES_FILE;
   options.threads = 2;
-  {
-    auto const database = fresh_.Open();
-    helhed::testing::AbortUnlessOk(storage::Migrate(*database, server::AllMigrations(definition)).status(), "Migrate");
-  }
   auto opened = server::Instance::Open(definition, options, clock_, random_, *log_, metrics_);
   helhed::testing::AbortUnlessOk(opened.status(), "Instance::Open");
   instance_ = *std::move(opened);

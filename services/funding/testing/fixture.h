@@ -138,7 +138,7 @@ class ServiceTest : public ::testing::TestWithParam<storage::Engine> {
   std::string LogText();
 
  private:
-  helhed::testing::FreshDatabase fresh_{GetParam()};
+  helhed::testing::FreshDatabase fresh_;
   FakeClock clock_{absl::FromCivil(absl::CivilHour(2126, 3, 1, 8), absl::UTCTimeZone())};
   helhed::testing::TestRandom random_;
   helhed::testing::Folder folder_;

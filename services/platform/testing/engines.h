@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "services/platform/storage/database.h"
+#include "services/platform/storage/migrate.h"
 #include "services/platform/testing/folder.h"
 
 // Tests that run on both engines:
@@ -18,10 +22,22 @@
 namespace helhed::testing {
 
 // A database that nobody has used, and what it lives in. SQLite is a file in a directory of its own, PostgreSQL a new database of
-// the process's throw-away server.
+// the process's throw-away server. It is not dropped before the server is: ext4 looks for files to make among those that were
+// removed lately, and that takes longer than all the rest.
+//
+// Migrating takes longer than most tests. So each process migrates one database for all that are to be the same, and copies it;
+// what a migration draws by lot (which log of events this is) is drawn again for each copy.
 class FreshDatabase {
  public:
+  // An empty one.
   explicit FreshDatabase(storage::Engine engine);
+  // One with these migrations applied.
+  FreshDatabase(storage::Engine engine, std::span<storage::Migration const> migrations);
+  // One that `prepare` was given when it was empty, once in this process for each `key`, and closed again: by a service's own
+  // command `migrate`, say. The platform's migrations must be among what it did.
+  FreshDatabase(storage::Engine engine, std::string const& key, std::function<void(FreshDatabase const&)> const& prepare);
+  FreshDatabase(FreshDatabase const&) = delete;
+  FreshDatabase& operator=(FreshDatabase const&) = delete;
 
   storage::Engine engine() const { return engine_; }
   // The file, or the connection string.
@@ -30,6 +46,11 @@ class FreshDatabase {
   std::unique_ptr<storage::Database> Open(int connections = 4) const;
 
  private:
+  static FreshDatabase const& Template(storage::Engine engine, std::string const& key,
+                                       std::function<void(FreshDatabase const&)> const& prepare);
+  void CopyFrom(FreshDatabase const& other);
+  void DrawAgain() const;
+
   storage::Engine engine_;
   std::unique_ptr<Folder> folder_;
   std::string location_;

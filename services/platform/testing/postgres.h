@@ -1,5 +1,8 @@
 #pragma once
 
+#include <libpq-fe.h>
+
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,8 +34,11 @@ class PostgresFixture {
 
   // Makes an empty database, from template0, and returns a connection string for it. `options` follows CREATE DATABASE.
   std::string NewDatabase(std::string_view options = "");
-  // A connection string for a database of this server.
+  // Makes a copy of a database of this server, which nobody may be connected to, and returns a connection string for it.
+  std::string CopyDatabase(std::string_view connection_string);
+  // A connection string for a database of this server, and the database that one is for.
   std::string ConnectionString(std::string_view database) const;
+  static std::string DatabaseOf(std::string_view connection_string);
   // Runs statements in a database, as a superuser.
   void Run(std::string_view database, std::string_view sql);
 
@@ -45,10 +51,15 @@ class PostgresFixture {
  private:
   void StartWatchdog();
   void StopWatchdog();
+  using Connection = std::unique_ptr<PGconn, decltype(&::PQfinish)>;
+  Connection Connect(std::string_view database) const;
+  static void Execute(PGconn* connection, std::string const& sql);
 
   std::string directory_;
   Durability durability_;
   int databases_ = 0;
+  // Kept open to `postgres`, from which databases are made: a psql for each takes longer than the work.
+  Connection maintenance_{nullptr, &::PQfinish};
   // The one end of each pipe to the watchdog: closing the first tells it to clean up, the second closes when it has.
   int watchdog_pipe_ = -1;
   int watchdog_done_ = -1;

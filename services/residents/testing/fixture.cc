@@ -52,15 +52,12 @@ common::v1::DateRange Range(std::string_view start, std::string_view end) {
 }
 
 RegisterTest::RegisterTest()
-    : log_path_(NewPath()),
+    : fresh_(GetParam(), server::AllMigrations(ResidentsDefinition())),
+      log_path_(NewPath()),
       key_path_(NewPath()),
       signer_(identity::Signer::FromSeed("test", "0123456789abcdef0123456789abcdef")) {
   log_ = std::make_unique<telemetry::Log>(
       telemetry::Log::Options{.service = "residents", .minimum = telemetry::Severity::kDebug, .destination = log_path_});
-  {
-    auto const database = fresh_.Open();
-    helhed::testing::AbortUnlessOk(storage::Migrate(*database, server::AllMigrations(ResidentsDefinition())).status(), "Migrate");
-  }
   std::ofstream(key_path_) << kDataKey;
   Open();
 }

@@ -142,7 +142,7 @@ class RegisterTest : public ::testing::TestWithParam<storage::Engine> {
  private:
   void Open();
 
-  helhed::testing::FreshDatabase fresh_{GetParam()};
+  helhed::testing::FreshDatabase fresh_;
   FakeClock clock_{absl::FromCivil(absl::CivilHour(2126, 3, 1, 8), absl::UTCTimeZone())};
   helhed::testing::TestRandom random_;
   std::string log_path_;
