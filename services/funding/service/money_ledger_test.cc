@@ -460,7 +460,7 @@ TEST_P(LedgerTest, OpenItemsSayWhatWaitsForWhom) {
 
 // The co-funding proof leads to the approvals that it counts.
 TEST_P(LedgerTest, TheCofundingProofHasItsPostings) {
-  Funded(0);
+  Funded(400'00);
   v1::GetCofundingReportRequest request;
   request.set_parent("plans/p");
   request.set_with_csv(true);
