@@ -180,15 +180,10 @@ TEST_P(SenderTest, WritesNothingWhileNothingIsDue) {
   helhed::testing::RecordingDatabase recording(database());
   storage::Schema schema(recording);
   for (auto const& resource : CommunicationsDefinition().resources) ASSERT_THAT(schema.Add(resource), IsOk());
-  storage::TokenSealer const sealer(std::string(32, 'k'));
-  helhed::testing::TestRandom random;
-  Store store({.service = "communications",
-               .database = &recording,
-               .schema = &schema,
-               .sealer = &sealer,
-               .events = &instance().events(),
-               .clock = &clock(),
-               .random = &random});
+  auto parts = instance().store().parts();
+  parts.database = &recording;
+  parts.schema = &schema;
+  Store store(parts);
   Sender sender(store, nullptr);
   auto const idle = sender.Run({});
   ASSERT_THAT(idle, IsOk());
