@@ -160,8 +160,11 @@ void AddDoors(std::vector<Spec>& specs) {
       {"connections-of-address", kValue, "1024", "Most connections of one address",
        TakeNumber([](Options& o, int n) { o.gateway.server.limits.connections_of_address = static_cast<std::size_t>(n); }, 1,
                   connections_max)});
-  specs.push_back({"cors-origin", kList, "",
-                   "An origin whose scripts browsers may let call: https://portal.example.dk. May be repeated", TakeOrigins});
+  specs.push_back(
+      {"cors-origin", kList, "",
+       "An origin whose scripts browsers may let call, with a client certificate, too: https://portal.example.dk; * is any, with "
+       "tokens only. May be repeated",
+       TakeOrigins});
   specs.push_back({"reflection", kFlag, "false", "Let callers list the contract by gRPC's reflection service",
                    TakeFlag([](Options & o) -> auto& { return o.gateway.door.reflection; })});
 }

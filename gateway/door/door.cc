@@ -90,8 +90,7 @@ std::unique_ptr<http::Handler> Door::Handle(http::RequestHead head, http::Exchan
     if (auto extra = HandleGrpcExtras(desk, head, exchange); extra != nullptr) return extra;
     return HandleGrpc(desk, std::move(head), exchange);
   }
-  auto const origin = OriginOf(desk.parts.options, head);
-  if (IsPreflight(head) && (origin == Origin::kNamed || origin == Origin::kAny)) {
+  if (IsPreflight(head) && MaySee(OriginOf(desk.parts.options, head))) {
     return state_->Fixed(std::move(head), exchange, Preflight());
   }
   if (auto page = state_->OwnPage(head, exchange); page != nullptr) return page;

@@ -106,7 +106,7 @@ void Visit::AddOrigin(http::Fields& fields) const {
   if (options.cors_origins.empty()) return;
   fields.push_back({"vary", "origin"});
   auto const kind = OriginOf(options, head_);
-  if (kind != Origin::kNamed && kind != Origin::kAny) return;
+  if (!MaySee(kind)) return;
   fields.push_back({"access-control-allow-origin", std::string(http::Find(head_.fields, "origin"))});
   fields.push_back({"access-control-expose-headers",
                     "etag, grpc-message, grpc-status, grpc-status-details-bin, ratelimit, ratelimit-policy, retry-after, "

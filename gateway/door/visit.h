@@ -62,6 +62,7 @@ absl::Status Draining();
 // Where a browser's script comes from, and whether it may see the answer.
 enum class Origin { kNone, kNamed, kAny, kOther };
 Origin OriginOf(Options const& options, http::RequestHead const& head);
+inline bool MaySee(Origin origin) { return origin == Origin::kNamed || origin == Origin::kAny; }
 // Whether a page asks that is neither the gateway's own nor of an origin that is named.
 bool IsOfAStranger(Options const& options, http::RequestHead const& head);
 

@@ -60,11 +60,17 @@ std::pair<std::string, std::string> VerbAndTemplate(google::api::HttpRule const&
   }
 }
 
-void Clear(Message& message, std::string const& path) {
+// The message that holds the last field of a path, and that field.
+std::pair<Message*, FieldDescriptor const*> Along(Message& message, std::string const& path) {
   auto* at = &message;
   auto const fields = contract::FieldsAlong(*message.GetDescriptor(), path);
   for (std::size_t i = 0; i + 1 < fields.size(); ++i) at = at->GetReflection()->MutableMessage(at, fields[i]);
-  at->GetReflection()->ClearField(at, fields.back());
+  return {at, fields.empty() ? nullptr : fields.back()};
+}
+
+void Clear(Message& message, std::string const& path) {
+  auto const [holder, field] = Along(message, path);
+  holder->GetReflection()->ClearField(holder, field);
 }
 
 std::string Json(Message const& message) {
@@ -99,11 +105,9 @@ void Spoil(Message& request, std::set<std::string> const& but) {
 }  // namespace
 
 void SetText(Message& message, std::string const& path, std::string const& value) {
-  auto* at = &message;
-  auto const fields = contract::FieldsAlong(*message.GetDescriptor(), path);
-  ASSERT_FALSE(fields.empty()) << path;
-  for (std::size_t i = 0; i + 1 < fields.size(); ++i) at = at->GetReflection()->MutableMessage(at, fields[i]);
-  at->GetReflection()->SetString(at, fields.back(), value);
+  auto const [holder, field] = Along(message, path);
+  ASSERT_NE(field, nullptr) << path;
+  holder->GetReflection()->SetString(holder, field, value);
 }
 
 Sample MakeSample(contract::Method const& method) {
