@@ -35,7 +35,8 @@ class ServerStream {
   // How long to wait at most after kWait.
   virtual absl::Duration poll_after() const = 0;
 
-  // `wake` may be called from any thread and more than once, until Unsubscribe has returned.
+  // `wake` may be called from any thread and more than once, until Unsubscribe has returned: that waits for a call under way, and
+  // is never called by one.
   virtual void Subscribe(std::function<void()> wake) = 0;
   virtual void Unsubscribe() = 0;
 };

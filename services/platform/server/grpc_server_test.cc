@@ -69,14 +69,10 @@ struct Script {
   bool released = false;
 
   void Change(std::function<void()> const& change) {
-    std::function<void()> woken;
-    {
-      std::lock_guard const lock(mutex);
-      change();
-      woken = wake;
-    }
+    std::lock_guard const lock(mutex);
+    change();
     changed.notify_all();
-    if (woken) woken();
+    if (wake) wake();
   }
   // Waits for what must come to pass; the test's own time-out is the limit.
   void Await(std::function<bool()> const& condition) {
@@ -95,14 +91,12 @@ class ScriptedStream final : public ServerStream {
   }
 
   absl::StatusOr<State> Next(CallContext const&, std::vector<std::string>& out) override {
-    std::unique_lock lock(script_.mutex);
+    std::lock_guard const lock(script_.mutex);
     ++script_.asked;
     script_.changed.notify_all();
     if (std::exchange(script_.late, false)) {
       script_.queue.emplace_back("late");
-      auto const wake = script_.wake;
-      lock.unlock();
-      wake();
+      script_.wake();
       return State::kWait;
     }
     if (script_.endless) {

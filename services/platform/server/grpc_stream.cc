@@ -117,7 +117,8 @@ void StreamCall::Written(bool ok) {
 void StreamCall::Wait(absl::Duration at_most, bool heed_wakes) {
   {
     std::lock_guard const lock(mutex_);
-    if (!why_ && !(heed_wakes && woken_)) {
+    // Nothing ends here when the executor is full: this may be the thread of a wake-up, for whose end Unsubscribe would wait.
+    if (!heed_wakes || (!why_ && !woken_)) {
       phase_ = Phase::kWaiting;
       pause_ = std::make_shared<Pause>(shared_from_this());
       pause_->Set(at_most);
@@ -148,6 +149,7 @@ void StreamCall::Expired(Pause const* pause) {
     phase_ = Phase::kWorking;
     pause_.reset();
   }
+  if (auto const why = Why()) return End(*why);
   Work();
 }
 

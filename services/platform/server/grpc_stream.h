@@ -41,7 +41,7 @@ class StreamCall final : public std::enable_shared_from_this<StreamCall> {
   void Pump();
   void Continue();
   void Written(bool ok);
-  // `heed_wakes`: a wake-up since the stream was last asked ends the wait before it begins.
+  // `heed_wakes`: a wake-up or a stop since the stream was last asked ends the wait before it begins.
   void Wait(absl::Duration at_most, bool heed_wakes);
   void Wake();
   void Expired(Pause const* pause);

@@ -45,13 +45,9 @@ class ProbeStream final : public ServerStream {
     bool gone = false;
 
     void Push(Step step) {
-      std::function<void()> call;
-      {
-        std::lock_guard const lock(mutex);
-        steps.push_back(std::move(step));
-        call = wake;
-      }
-      if (call) call();
+      std::lock_guard const lock(mutex);
+      steps.push_back(std::move(step));
+      if (wake) wake();
     }
   };
   explicit ProbeStream(std::shared_ptr<Control> control) : control_(std::move(control)) {}
