@@ -47,6 +47,7 @@ TEST_F(SmtpTest, MailArrivesAsItWasWritten) {
   EXPECT_EQ(HeaderOf(mails[0], "Message-ID"), "<1@helhed.dk>");
   EXPECT_EQ(HeaderOf(mails[0], "Date"), "Sun, 01 Mar 2026 08:00:00 +0000");
   EXPECT_THAT(HeaderOf(mails[0], "Subject"), HasSubstr("=?UTF-8?B?"));
+  EXPECT_EQ(HeaderOf(mails[0], "Auto-Submitted"), "auto-generated") << "RFC 3834: a machine does not answer it";
   EXPECT_THAT(mails[0], HasSubstr(Base64("Vandet lukkes på fredag.\n")));
   EXPECT_THAT(mails[0], HasSubstr("multipart/alternative"));
   EXPECT_THAT(mails[0], HasSubstr("text/html; charset=utf-8"));
@@ -57,7 +58,8 @@ TEST_F(SmtpTest, SaysWhatTheCarrierMeans) {
   EXPECT_EQ(mailer->Send(MailTo("busy@example.dk")), Answer::kBusy);
   EXPECT_EQ(mailer->Send(MailTo("gone@example.dk")), Answer::kRefused);
   EXPECT_EQ(mailer->Send(MailTo("b@example.dk")), Answer::kAccepted) << "the others do not suffer";
-  EXPECT_EQ(mailer->Send(MailTo("b>\r\nDATA@example.dk")), Answer::kRefused);
+  EXPECT_EQ(mailer->Send(MailTo("b@example.dk>\r\nRCPT TO:<c@example.dk")), Answer::kRefused) << "the server would take it";
+  EXPECT_THAT(server_.Mails(), SizeIs(1));
   server_.Stop();
   EXPECT_EQ(mailer->Send(MailTo("b@example.dk")), Answer::kAway);
 }

@@ -141,6 +141,24 @@ TEST_P(PrintRunsTest, AreWhatAStatutoryPeriodCountsFrom) {
   EXPECT_TRUE(Proof(campaign).complete());
 }
 
+// The statutory period is counted from the delivery to the last household, in whatever order the distributor confirms.
+TEST_P(PrintRunsTest, TheLatestDeliveryStaysTheLast) {
+  Houses(2);
+  auto const campaign = Started(CampaignRequest()).name();
+  auto const first = Confirmation(Printed(campaign));
+  auto with_exception = first;
+  auto& exception = *with_exception.add_exceptions();
+  exception.set_recipient(campaign + "/recipients/000002");
+  exception.set_failure(v1::DELIVERY_FAILURE_NO_ACCESS);
+  exception.set_retry(true);
+  Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", with_exception);
+  auto earlier = Confirmation(Printed(campaign, "r2"));
+  earlier.mutable_deliver_time()->set_seconds(first.deliver_time().seconds() - 1);
+  Must<v1::PrintRun>("PrintRunService/ConfirmPrintRun", earlier);
+  EXPECT_EQ(Get(campaign).state(), v1::CAMPAIGN_STATE_COMPLETED);
+  EXPECT_THAT(Get(campaign).last_delivery_time(), EqualsProto(first.deliver_time()));
+}
+
 TEST_P(PrintRunsTest, AccountForWhomNothingReached) {
   Houses(2);
   auto const campaign = Started(CampaignRequest()).name();
