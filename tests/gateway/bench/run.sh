@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The gateway's rows of the benchmark, tab-separated as the others print them: row, ours, reference, unit, ratio, bar. One client for
 # all (h2load of nghttp2), on this machine, in this run; signed in, with authorisation, limits, log and metrics on.
-#   tests/gateway/bench/run.sh BIN [SECONDS]      BIN holds helhed, helhed-residents, helhed-gateway, helhed_bench_echo, helhed_bench_watchers
+#   tests/gateway/bench/run.sh BIN [SECONDS]
+# BIN holds helhed, helhed-residents, helhed-gateway, helhed-suite, helhed_bench_echo and helhed_bench_watchers.
 # nginx, etcd and h2load are taken out of Debian's packages and not installed: an installed one might begin to serve.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
@@ -65,7 +66,7 @@ frame() { # writes a gRPC message of the bytes on standard input
 # The register and the gateway, in cleartext and with TLS.
 for name in gateway demonstration; do "$bin/helhed" token --new-key "$work/$name" "$work/$name.pub" --key-id "$name" >/dev/null; done
 roles=deploy/policy/roles.textproto
-service=$(port) plain=$(port) tls=$(port)
+service=$(port) plain=$(port) tls=$(port) suite=$(port)
 printf 'limits { client { per_second: 1000000 burst: 1000000 } calls { per_client: 10000 in_all: 20000 } streams { per_client: 20000 in_all: 40000 } }\n' >"$work/access.textproto"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
 start "$work/service.log" "$bin/helhed-residents" serve --sqlite "$work/residents.sqlite" --migrate-on-start --listen "127.0.0.1:$service" \
@@ -77,12 +78,17 @@ start "$work/plain.log" "$bin/helhed-gateway" serve --listen "127.0.0.1:$plain" 
 plain_pid=$!
 start "$work/tls.log" "$bin/helhed-gateway" serve --listen "127.0.0.1:$tls" "${common[@]}" --tls-certificate-file "$work/cert.pem" --tls-key-file "$work/key.pem"
 tls_pid=$!
+start "$work/suite.log" "$bin/helhed-suite" serve --folder "$work/suite" --migrate-on-start --listen "127.0.0.1:$suite" --admin-listen "" \
+  --roles-file "$roles" --demonstration-key-file "$work/demonstration.pub" --access-file "$work/access.textproto" --log-level warning
 await "$plain"
 await "$tls"
+await "$suite"
 token=$("$bin/helhed" token --bearer --identity-key "$work/demonstration" --subject bench --grant operator --lifetime 1h)
 auth="authorization: Bearer $token"
-curl --silent --fail --output /dev/null --header "$auth" --header 'content-type: application/json' --data '{"displayName": "Boligforeningen 3B"}' \
-  "http://127.0.0.1:$plain/v1/organisations?organisation_id=9001"
+for door in "$plain" "$suite"; do
+  curl --silent --fail --output /dev/null --header "$auth" --header 'content-type: application/json' \
+    --data '{"displayName": "Boligforeningen 3B"}' "http://127.0.0.1:$door/v1/organisations?organisation_id=9001"
+done
 name=organisations/9001
 printf "\\x0a\\x$(printf %02x "${#name}")%s" "$name" | frame >"$work/get.grpc"
 grpc=(-H "$auth" -H 'content-type: application/grpc' -H 'te: trailers' -d "$work/get.grpc")
@@ -93,6 +99,7 @@ answers() { # URL MESSAGE TEXT
     grep --quiet --text "$3" || { echo "$1 does not answer as it should" >&2; exit 1; }
 }
 answers "http://127.0.0.1:$plain$get" "$work/get.grpc" 3B
+answers "http://127.0.0.1:$suite$get" "$work/get.grpc" 3B
 
 # The references: nginx before a bare echo of 200 bytes, and etcd's JSON gateway.
 echo=$(port) proxy=$(port) secure=$(port) etcd=$(port) peer=$(port)
@@ -137,6 +144,7 @@ nginx_many=$(rate "${many[@]}" "${bare[@]}" "http://127.0.0.1:$proxy/bench.Echo/
 nginx_one=$(rate "${one[@]}" "${bare[@]}" "http://127.0.0.1:$proxy/bench.Echo/Echo")
 nginx_tls=$(rate "${many[@]}" "${bare[@]}" "https://127.0.0.1:$secure/bench.Echo/Echo")
 grpc_many=$(rate "${many[@]}" "${grpc[@]}" "http://127.0.0.1:$plain$get")
+suite_many=$(rate "${many[@]}" "${grpc[@]}" "http://127.0.0.1:$suite$get")
 grpc_one=$(rate "${one[@]}" "${grpc[@]}" "http://127.0.0.1:$plain$get")
 grpc_tls=$(rate "${many[@]}" "${grpc[@]}" "https://127.0.0.1:$tls$get")
 json=$(rate "${many[@]}" -H "$auth" "http://127.0.0.1:$plain/v1/$name")
@@ -144,8 +152,9 @@ json1=$(rate --h1 -c 32 -H "$auth" "http://127.0.0.1:$plain/v1/$name")
 etcd1=$(rate --h1 -c 32 -H 'content-type: application/json' -d "$work/range.json" "http://127.0.0.1:$etcd/v3/kv/range")
 
 row "gRPC read through the gateway, signed in, five processes, against nginx grpc_pass before an echo" "$grpc_many" "$nginx_many" calls/s 1.5
-row "the same, one caller (latency)" "$grpc_one" "$nginx_one" calls/s 0.8
-row "the same with TLS, against nginx with TLS" "$grpc_tls" "$nginx_tls" calls/s 1.5
+row "the same in one process (suite)" "$suite_many" "$nginx_many" calls/s 2.5
+row "five processes, one caller (latency)" "$grpc_one" "$nginx_one" calls/s 0.8
+row "five processes with TLS, against nginx with TLS" "$grpc_tls" "$nginx_tls" calls/s 1.5
 row "JSON read through the gateway, against the same by gRPC" "$json" "$grpc_many" calls/s 0.6
 row "JSON read through the gateway (HTTP/1.1), against etcd's JSON gateway" "$json1" "$etcd1" calls/s 3
 
